@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds the toolchain (once), libpith.a, and images.
+#
+#   make                          toolchain and build/lib/libpith.a
+#   make app APP=apps/hello       build/hello/hello.elf (any folder with .c files; several in APP too)
+#   make check                    check-rooms, check-headers, check-limits
+#   make clean                    removes what was built here, keeps the toolchain
+#
+# `pith build APP` does the same with progress and words; this file is the table of contents of what
+# is compiled how. Each room lists its sources in its own sources.mk.
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: all toolchain lib app check check-rooms check-headers check-limits clean
+.DEFAULT_GOAL := all
+
+include Config.mk
+
+B      := build
+TARGET := x86_64-pith-elf
+CC     := $(B)/bin/$(TARGET)-gcc
+AR     := ar
+PYTHON := python3
+LIB    := $(B)/lib/libpith.a
+
+# ---- the toolchain -------------------------------------------------------------------------------
+# toolchain/build.sh brings newlib, the compiler's builtins and the wrapper; it redoes only what changed.
+
+TOOLCHAIN := $(B)/toolchain.stamp
+$(TOOLCHAIN): $(shell find toolchain -path toolchain/cli -prune -o -type f -print)
+	@mkdir -p $(@D)
+	sh toolchain/build.sh
+	@touch $@
+
+toolchain: $(TOOLCHAIN)
+
+# `make BARE=1` compiles without the toolchain, to see whether code above it compiles; nothing links.
+ifdef BARE
+CC := gcc -ffreestanding -fPIE -mno-red-zone -fno-stack-protector
+TOOLCHAIN :=
+endif
+
+# ---- configuration -------------------------------------------------------------------------------
+
+CONFIG_H := $(B)/config/config.h
+define NEWLINE
+
+
+endef
+define CONFIG_TEXT
+/* Generated from Config.mk. */
+#pragma once
+$(subst $(NEWLINE) ,$(NEWLINE),$(foreach c,$(CONFIG_NAMES),$(NEWLINE)#define $(c) $(if $(filter y,$($(c))),1,0)))
+endef
+ifneq ($(strip $(file <$(CONFIG_H))),$(strip $(CONFIG_TEXT)))
+$(shell mkdir -p $(dir $(CONFIG_H)))
+$(file >$(CONFIG_H),$(CONFIG_TEXT))
+endif
+
+# Xen's public headers, and nothing else of the host's /usr/include.
+XEN_HEADERS := $(B)/include/xen
+$(XEN_HEADERS):
+	@mkdir -p $(@D)
+	@test -d /usr/include/xen || { echo "Xen's public headers are missing: install libxen-dev" >&2; exit 1; }
+	ln -sfn /usr/include/xen $@
+
+# ---- rooms ---------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
+CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS) -ffunction-sections -fdata-sections \
+            -ffile-prefix-map=$(CURDIR)/=
+ASFLAGS  := -g -Wall -Werror -ffile-prefix-map=$(CURDIR)/=
+
+# What runs in interrupts must not touch vector registers; what runs before TLS exists has no canary.
+INTERRUPT := -mgeneral-regs-only
+EARLY     := $(INTERRUPT) -fno-stack-protector
+
+I_LIBOS := -I libos/include -I $(B)/config
+I_X86   := $(I_LIBOS) -I platform/x86/include -I $(B)/include
+
+-include libos/core/sources.mk libos/libc/sources.mk libos/fs/sources.mk
+-include platform/x86/sources.mk platform/xen/sources.mk platform/kvm/sources.mk
+
+# room, sources, flags: defines OBJS_room and how its objects are made.
+define room
+OBJS_$(1) := $$(patsubst %,$(B)/obj/$(1)/%.o,$$(basename $(2)))
+OBJS += $$(OBJS_$(1))
+$(B)/obj/$(1)/%.o: $(1)/%.c $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
+	@mkdir -p $$(@D)
+	@echo "  CC   $$<"
+	@$(CC) $(CFLAGS) $(3) -MMD -MP -c $$< -o $$@
+$(B)/obj/$(1)/%.o: $(1)/%.S $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
+	@mkdir -p $$(@D)
+	@echo "  AS   $$<"
+	@$(CC) $(ASFLAGS) $(3) -MMD -MP -c $$< -o $$@
+endef
+
+$(eval $(call room,libos/core,$(LIBOS_CORE_SRCS),$(INTERRUPT) $(I_LIBOS)))
+$(eval $(call room,libos/libc,$(LIBOS_LIBC_SRCS),$(I_LIBOS)))
+$(eval $(call room,libos/fs,$(LIBOS_FS_SRCS),$(I_LIBOS)))
+$(eval $(call room,platform/x86,$(PLATFORM_X86_SRCS),$(EARLY) $(I_X86)))
+ifeq ($(CONFIG_XEN),y)
+$(eval $(call room,platform/xen,$(PLATFORM_XEN_SRCS),$(EARLY) $(I_X86) -I platform/xen/include))
+endif
+ifeq ($(CONFIG_KVM),y)
+$(eval $(call room,platform/kvm,$(PLATFORM_KVM_SRCS),$(EARLY) $(I_X86) -I platform/kvm/include))
+endif
+
+# The archive is made anew, so that a file taken off a list is gone from it too.
+$(LIB): $(OBJS) $(B)/lib/objects.list
+	@mkdir -p $(@D)
+	@echo "  AR   $@"
+	@rm -f $@
+	@$(AR) rcsD $@ $(OBJS)
+
+ifneq ($(strip $(file <$(B)/lib/objects.list)),$(strip $(OBJS)))
+$(shell mkdir -p $(B)/lib)
+$(file >$(B)/lib/objects.list,$(OBJS))
+endif
+$(B)/lib/objects.list: ;
+
+lib: $(LIB)
+all: $(TOOLCHAIN) $(LIB)
+
+# ---- applications --------------------------------------------------------------------------------
+# An application is a folder of .c and .S files. Its app.mk, where it has one, may set app_srcs,
+# app_cflags and app_libs. Tests keep their path below build/, other folders only their name.
+
+app_dirs := $(patsubst %/,%,$(APP))
+app_out   = $(B)/$(if $(filter tests/%,$(1)),$(1),$(notdir $(1)))
+
+define app_rules
+app_srcs := $$(notdir $$(wildcard $(1)/*.c $(1)/*.S))
+app_cflags :=
+app_libs :=
+-include $(1)/app.mk
+OUT_$(1) := $(call app_out,$(1))
+APP_OBJS_$(1) := $$(patsubst %,$$(OUT_$(1))/obj/%.o,$$(basename $$(app_srcs)))
+APP_OBJS += $$(APP_OBJS_$(1))
+$$(OUT_$(1))/obj/%.o: $(1)/%.c Makefile $(TOOLCHAIN) $(wildcard $(1)/app.mk)
+	@mkdir -p $$(@D)
+	@echo "  CC   $$<"
+	@$(CC) -O2 -g -Wall -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)/= \
+		$(if $(filter tests/%,$(1)),-I tests/guest) $$(app_cflags_$(1)) -MMD -MP -c $$< -o $$@
+$$(OUT_$(1))/obj/%.o: $(1)/%.S Makefile $(TOOLCHAIN)
+	@mkdir -p $$(@D)
+	@$(CC) -g -MMD -MP -c $$< -o $$@
+app_cflags_$(1) := $$(app_cflags)
+app_libs_$(1) := $$(app_libs)
+$$(OUT_$(1))/$(notdir $(1)).elf: $$(APP_OBJS_$(1)) $(LIB)
+	@echo "  LINK $$@"
+	@$(CC) -O2 -g $$(APP_OBJS_$(1)) $$(app_libs_$(1)) -o $$@
+app: $$(OUT_$(1))/$(notdir $(1)).elf
+endef
+$(foreach a,$(app_dirs),$(eval $(call app_rules,$(a))))
+
+app:
+	@$(if $(APP),:,echo "say which: make app APP=apps/hello" >&2; exit 2)
+
+# ---- checks --------------------------------------------------------------------------------------
+
+check: check-rooms check-headers check-limits
+
+# The walls between the rooms, by the symbols of their objects and the files that they included.
+check-rooms: $(LIB)
+	@$(PYTHON) toolchain/cli/rooms.py $(B)/obj tests/rooms.list
+
+# Each header compiles alone, with its room's -I list.
+check-headers: $(TOOLCHAIN) $(CONFIG_H) $(XEN_HEADERS)
+	@$(PYTHON) toolchain/cli/headers.py "$(CC) $(CFLAGS)" "libos/include=$(I_LIBOS)" \
+		"platform/x86/include=$(I_X86)" "platform/xen/include=$(I_X86) -I platform/xen/include" \
+		"platform/kvm/include=$(I_X86) -I platform/kvm/include"
+
+# The monitor's size in lines, and no file over 500 lines.
+check-limits:
+	@$(PYTHON) toolchain/cli/limits.py .
+
+clean:
+	rm -rf $(B)/obj $(B)/lib/libpith.a $(B)/lib/objects.list $(B)/config
+
+-include $(OBJS:.o=.d) $(APP_OBJS:.o=.d)
