@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Fetch the pinned third-party sources of the toolchain into build/download.
+#
+# usage: toolchain/fetch.sh newlib|libgcc      prints the path of the verified tarball
+#
+# In this order: the file named by PITH_NEWLIB_TARBALL or PITH_GCC_TARBALL; a file already in
+# build/download; Debian's source package through a private apt configuration (private-apt.sh).
+# Every file is compared with its SHA-256 in pins.sh. Another version is never taken instead.
+
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+build=${PITH_BUILD:-$here/../build}
+download=$build/download
+. "$here/pins.sh"
+. "$here/private-apt.sh"
+
+fail() {
+    echo "fetch.sh: $*" >&2
+    exit 1
+}
+
+# verify PIN-FUNCTION FILE: is the file's name known, and its checksum right?
+verify() {
+    want=$($1 "$(basename "$2")")
+    [ -n "$want" ] && [ "$(sha256sum < "$2" | cut -d' ' -f1)" = "$want" ]
+}
+
+# A file the user names must be right: falling back to something else would hide a mistake.
+from_user() {
+    [ -f "$2" ] || fail "$2 does not exist"
+    [ -n "$($1 "$(basename "$2")")" ] ||
+        fail "$(basename "$2") is not a file name known in toolchain/pins.sh"
+    verify "$1" "$2" || fail "$2 has the wrong SHA-256 (want $($1 "$(basename "$2")"))"
+    realpath "$2"
+}
+
+# from_cache PIN-FUNCTION NAME...: the first of these files in build/download that is intact.
+from_cache() {
+    pin=$1
+    shift
+    for cached in "$@"; do
+        if [ -f "$download/$cached" ]; then
+            if verify "$pin" "$download/$cached"; then
+                echo "$download/$cached"
+                return 0
+            fi
+            echo "fetch.sh: $download/$cached is damaged, fetching it again" >&2
+            rm -f "$download/$cached"
+        fi
+    done
+    return 1
+}
+
+# newest_matching PACKAGE VERSION: the package version that carries this upstream version.
+newest_matching() {
+    private_apt apt-cache madison "$1" 2>> "$build/apt.log" |
+        awk -v want="$2" '$3 == want || index($3, want "-") == 1 { print $3; exit }'
+}
+
+# from_debian PIN-FUNCTION PACKAGE VERSION TARBALL: take the tarball out of a source package.
+from_debian() {
+    command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
+        fail "no apt here; give $4 (or upstream's release file) by hand, see docs/toolchain.md"
+    private_apt_setup "$build/apt" "$NEWLIB_SUITE" ||
+        fail "no Debian archive in this machine's apt sources; give $4 by hand, see docs/toolchain.md"
+    version=$(newest_matching "$2" "$3")
+    if [ -z "$version" ]; then
+        # Another suite of the list may be missing on this mirror; what counts is the package.
+        private_apt apt-get -q update > "$build/apt.log" 2>&1 || true
+        version=$(newest_matching "$2" "$3")
+    fi
+    [ -n "$version" ] || fail "$2 $3 is not in suite $NEWLIB_SUITE of this machine's Debian" \
+        "mirror (details: $build/apt.log); give $4 by hand, see docs/toolchain.md"
+    scratch=$download/$2.tmp
+    rm -rf "$scratch"
+    mkdir -p "$scratch"
+    (cd "$scratch" && private_apt apt-get -q download "$2=$version") >> "$build/apt.log" 2>&1 ||
+        fail "download of $2 $version failed (details: $build/apt.log)"
+    dpkg-deb --fsys-tarfile "$scratch"/*.deb |
+        tar -xf - -C "$scratch" --wildcards --transform 's|.*/||' "*/$4" ||
+        fail "$2 $version does not contain $4"
+    verify "$1" "$scratch/$4" || fail "$4 from $2 $version has the wrong SHA-256"
+    mv "$scratch/$4" "$download/$4"
+    rm -rf "$scratch"
+    echo "$download/$4"
+}
+
+mkdir -p "$download"
+build=$(cd "$build" && pwd)
+download=$build/download
+
+case ${1:-} in
+newlib)
+    name=newlib-$NEWLIB_VERSION
+    if [ -n "${PITH_NEWLIB_TARBALL:-}" ]; then
+        from_user pin_newlib "$PITH_NEWLIB_TARBALL"
+    else
+        from_cache pin_newlib "$name.tar.xz" "$name.tar.gz" ||
+            from_debian pin_newlib newlib-source "$NEWLIB_VERSION" "$name.tar.xz"
+    fi
+    ;;
+libgcc)
+    major=$(${HOST_GCC:-gcc} -dumpversion | cut -d. -f1)
+    version=$(gcc_version "$major")
+    [ -n "$version" ] || fail "gcc $major is not known in toolchain/pins.sh (12, 13 and 14 are);" \
+        "set HOST_GCC to one of these"
+    name=gcc-$version
+    if [ -n "${PITH_GCC_TARBALL:-}" ]; then
+        from_user pin_gcc "$PITH_GCC_TARBALL"
+    else
+        from_cache pin_gcc "$name-dfsg.tar.xz" "$name.tar.xz" ||
+            from_debian pin_gcc "gcc-$major-source" "$version" "$name-dfsg.tar.xz"
+    fi
+    ;;
+*)
+    fail "usage: $0 newlib|libgcc"
+    ;;
+esac

@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Build newlib's libc.a and libm.a with the host's gcc and install them into build/sysroot.
+# Run by build.sh, which has set: here, build, sysroot, HOST_GCC, host_include, target_flags, jobs.
+
+set -eu
+. "$here/pins.sh"
+
+src=$build/src/newlib-$NEWLIB_VERSION
+obj=$build/obj/newlib
+
+# -O2 for strings and mathematics, -Os for the rest: see the measurement in docs/toolchain.md.
+opt_small=-Os
+opt_fast=-O2
+
+unpack() {
+    tarball=$("$here/fetch.sh" newlib)
+    rm -rf "$src" "$obj"
+    mkdir -p "$build/src" "$obj"
+    # libgloss, documentation and the test-suite are of no use here.
+    tar -xf "$tarball" -C "$build/src" --exclude='*/libgloss' --exclude='*/newlib/testsuite' \
+        --exclude='*/ChangeLog*'
+    for patch in "$here"/patches/newlib/*.patch; do
+        patch -d "$src" -p1 -s -f < "$patch"
+    done
+    # Headers of the libOS that replace newlib's are ABI of the library, too.
+    (cd "$here/../libos/include" 2> /dev/null && find . -name '*.h' ! -path './pith/*') |
+        while read -r header; do
+            if [ -f "$src/newlib/libc/include/$header" ]; then
+                cp "$here/../libos/include/$header" "$src/newlib/libc/include/$header"
+            fi
+        done
+}
+
+configure_newlib() {
+    cd "$obj"
+    "$src/newlib/configure" --host=x86_64-pith-elf --build=x86_64-pc-linux-gnu --prefix=/ \
+        --disable-multilib --disable-dependency-tracking --enable-silent-rules \
+        --enable-newlib-multithread \
+        --enable-newlib-retargetable-locking \
+        --enable-newlib-reent-thread-local \
+        --enable-newlib-io-c99-formats \
+        --enable-newlib-io-long-long \
+        --enable-newlib-io-pos-args \
+        --enable-newlib-mb \
+        --enable-lite-exit \
+        --disable-newlib-supplied-syscalls \
+        CC="$HOST_GCC $target_flags -nostdinc -isystem $host_include" \
+        AR=ar RANLIB=ranlib CFLAGS="$opt_small -w"
+}
+
+# objects_of DIRECTORY: the make targets of one source directory, from the generated Makefile.
+objects_of() {
+    grep -o "$1/lib[cm]_a-[A-Za-z0-9_]*\.\$(OBJEXT)" "$obj/Makefile" | sort -u |
+        sed 's/\$(OBJEXT)/o/'
+}
+
+# build TARGET...: newlib's Makefile expects this CC from its own "all", which would build all of it.
+build() {
+    make -C "$obj" -j"$jobs" CC="$HOST_GCC $target_flags -nostdinc -I$obj/targ-include \
+        -I$src/newlib/libc/include -isystem $host_include" "$@"
+}
+
+compile() {
+    build stmp-targ-include
+    # Interrupt handlers call mem* and str*; vector registers are not saved there.
+    build CFLAGS="$opt_fast -w -mgeneral-regs-only" \
+        $(objects_of libc/string | grep -v 'wcswidth')
+    build CFLAGS="$opt_fast -w" libm.a
+    build libc.a
+}
+
+install_newlib() {
+    make -C "$obj" install-data DESTDIR="$obj/install"
+    rm -rf "$sysroot/include"
+    mkdir -p "$sysroot/lib" "$sysroot/include"
+    cp -R "$obj/install/x86_64-pith-elf/include/." "$sysroot/include/"
+    # These only include a system's own header, which does not exist here: "no such header" is
+    # what a configure script should find.
+    (cd "$sysroot/include" && rm -rf termios.h threads.h utmp.h sys/custom_file.h rpc)
+
+    # Ours instead of newlib's, and what the libOS defines in every image.
+    cp "$obj/libc.a" "$obj/libc.tmp.a"
+    for function in memcpy memset; do
+        $HOST_GCC $target_flags -c "$here/string/$function.S" -o "$obj/$function.o"
+    done
+    ar d "$obj/libc.tmp.a" $(sed 's/#.*//; s/^\([A-Za-z0-9_]\+\).*/libc_a-\1.o/' "$here/newlib-omit")
+    ar rcsD "$obj/libc.tmp.a" "$obj/memcpy.o" "$obj/memset.o"
+    mv "$obj/libc.tmp.a" "$sysroot/lib/libc.a"
+    cp "$obj/libm.a" "$sysroot/lib/libm.a"
+    # Programs ask for these by name; everything in them is part of libpith or libc.
+    for empty in pthread rt dl; do
+        rm -f "$sysroot/lib/lib$empty.a"
+        ar rcD "$sysroot/lib/lib$empty.a"
+    done
+}
+
+unpack
+configure_newlib
+compile
+install_newlib
