@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Applications and their images: finding the folder, building it, reading the ELF's outline."""
+
+import fcntl
+import os
+import struct
+import subprocess
+import sys
+
+import packages
+from words import BUILD, NO_START, TOP, Failure, usage
+
+
+class Application:
+    """A folder with C files, or an image that somebody has built already."""
+
+    def __init__(self, folder, elf, prebuilt=False):
+        self.folder = folder  # as make is to see it: relative to TOP where it lies below
+        self.elf = elf
+        self.prebuilt = prebuilt
+        self.name = os.path.splitext(os.path.basename(elf))[0]
+
+
+def known():
+    """Names of the applications below apps/."""
+    apps = os.path.join(TOP, "apps")
+    if not os.path.isdir(apps):
+        return []
+    return sorted(name for name in os.listdir(apps) if has_sources(os.path.join(apps, name)))
+
+
+def has_sources(folder):
+    return os.path.isdir(folder) and any(f.endswith((".c", ".S")) for f in os.listdir(folder))
+
+
+def find(word):
+    """The application that `word` names: below apps/, a path to a folder, or a built image."""
+    if os.path.isfile(word):
+        with open(word, "rb") as f:
+            if f.read(4) != b"\x7fELF":
+                raise usage(f"{word} is a file but no ELF image; APP is a folder or an image")
+        return Application(None, os.path.abspath(word), prebuilt=True)
+    for folder in (os.path.join(TOP, "apps", word), word):
+        if os.path.isdir(folder):
+            if not has_sources(folder):
+                raise usage(f"{folder} has no .c file, so it is no application")
+            return Application(*places(folder))
+    raise usage(f"there is no application '{word}'\n"
+                f"known: {', '.join(known()) or 'none yet'}; or give the path of a folder or image")
+
+
+def places(folder):
+    """(folder for make, image) of an application's folder; the Makefile has the same rule."""
+    full = os.path.realpath(folder)
+    relative = os.path.relpath(full, os.path.realpath(TOP))
+    inside = not relative.startswith("..")
+    if not inside and any(c in full for c in " \t:$#%'\"\\"):
+        raise usage(f"{full}: make can't build in a path with such characters")
+    name = os.path.basename(full)
+    out = relative if inside and relative.startswith("tests/") else name
+    return (relative if inside else full), os.path.join(BUILD, out, name + ".elf")
+
+
+def make(goals, quiet=False):
+    """Run make for `goals`; its words are progress on stderr. One make at a time per tree."""
+    packages.ensure(packages.BUILD)
+    os.makedirs(BUILD, exist_ok=True)
+    jobs = f"-j{os.cpu_count() or 1}"
+    with open(os.path.join(BUILD, ".lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, jobs] + goals,
+                              stdin=subprocess.DEVNULL, check=False,
+                              stdout=subprocess.PIPE if quiet else sys.stderr,
+                              stderr=subprocess.STDOUT if quiet else None)
+    if done.returncode:
+        if quiet:
+            sys.stderr.write(done.stdout.decode(errors="replace"))
+        raise Failure("the build failed, see above", NO_START)
+
+
+def build(apps, quiet=False):
+    """Bring the images of `apps` up to date."""
+    folders = [app.folder for app in apps if not app.prebuilt]
+    if folders:
+        make(["app", "APP=" + " ".join(folders)], quiet)
+
+
+def memory_end(elf):
+    """The address after the last byte that the image occupies when it is loaded."""
+    end = 0
+    with open(elf, "rb") as f:
+        header = f.read(64)
+        if len(header) < 64 or header[:5] != b"\x7fELF\x02":
+            raise Failure(f"{elf} is no 64-bit ELF image")
+        (phoff,) = struct.unpack_from("<Q", header, 32)
+        size, count = struct.unpack_from("<HH", header, 54)
+        f.seek(phoff)
+        table = f.read(size * count)
+    for i in range(count):
+        kind, _, _, _, paddr, _, memsz, _ = struct.unpack_from("<IIQQQQQQ", table, i * size)
+        if kind == 1:  # PT_LOAD
+            end = max(end, paddr + memsz)
+    return end

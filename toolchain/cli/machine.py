@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""QEMU command lines: what a machine of each kind is made of. Nothing here starts anything."""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+
+from words import TOP, Failure, format_size, usage
+
+QEMU = "qemu-system-x86_64"
+MACHINES = ("microvm", "q35", "pc")
+PLATFORMS = ("auto", "kvm", "tcg", "xen-pv", "xen-pvh")
+
+CMDLINE_MAX = 2047      # libos/include/pith/boot.h, BOOT_CMDLINE_MAX with its NUL
+XEN_CMDLINE_MAX = 1023  # Xen 4.17, MAX_GUEST_CMDLINE with its NUL
+XEN_OWN_MEMORY = 256 << 20
+LEAST_MEMORY = 2 << 20
+
+# QEMU 7.2's TCG leaves out memory barriers when a machine can have only one CPU, and with SMAP on it
+# faults on the iret of a CPL 3 guest; hence maxcpus=2 and -smap, everywhere.
+TCG_CPU = "max,-smap"
+
+
+@dataclass
+class Disk:
+    path: str
+    readonly: bool = False
+
+
+@dataclass
+class Machine:
+    """What to start. Sizes in bytes; `platform` is one of PLATFORMS without "auto"."""
+
+    elf: str
+    platform: str = "tcg"
+    machine: str = "microvm"
+    memory: int = 128 << 20
+    cpus: int = 1
+    disks: list = field(default_factory=list)
+    options: list = field(default_factory=list)   # Pith's own boot options
+    environ: list = field(default_factory=list)   # NAME=VALUE
+    args: list = field(default_factory=list)
+    qemu_args: list = field(default_factory=list)
+    machine_options: str = ""                     # appended to -M
+    xen_elf: str = ""
+    nonce: str = ""
+    firmware: bool = True                         # False: whatever QEMU takes by itself
+
+    @property
+    def on_xen(self):
+        return self.platform.startswith("xen")
+
+
+def quote(word):
+    """A word as libos/core/cmdline.c reads it: blanks, quotes and backslashes escaped."""
+    return re.sub(r"([\s\"'\\])", r"\\\1", word) if word else '""'
+
+
+def command_line(machine):
+    """The guest's command line: Pith's options, then ` -- ` and the program's arguments."""
+    words = [f"nonce={machine.nonce}", "stdin=framed"] if machine.nonce else []
+    if machine.nonce and not machine.on_xen:
+        words.append("debugexit=0xf4")
+    words += [quote(option) for option in machine.options]
+    words += [quote("env." + variable) for variable in machine.environ]
+    if machine.args:
+        words += ["--"] + [quote(arg) for arg in machine.args]
+    line = " ".join(words)
+    limit = XEN_CMDLINE_MAX if machine.on_xen else CMDLINE_MAX
+    if len(line.encode()) > limit:
+        raise usage(f"the arguments make a command line of {len(line.encode())} bytes; "
+                    f"{limit} is the most")
+    return line
+
+
+def qemu_command(machine):
+    """The words to execute, with TOP as the working directory."""
+    if machine.on_xen:
+        words = xen_words(machine)
+    else:
+        words = plain_words(machine)
+    return words + machine.qemu_args
+
+
+def base_words(machine, kind, memory):
+    words = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+             "-M", kind, "-m", f"{memory >> 10}K",
+             "-smp", f"{machine.cpus},maxcpus={max(2, machine.cpus)}",
+             "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+    if memory > 2 << 30:
+        # More than this host may have: pages are taken as the guest touches them.
+        words += ["-object", f"memory-backend-ram,id=ram,size={memory},reserve=off",
+                  "-machine", "memory-backend=ram"]
+    return words
+
+
+def plain_words(machine):
+    kvm = machine.platform == "kvm"
+    kind = machine.machine
+    if kind == "microvm":
+        kind += ",rtc=on"
+    words = base_words(machine, kind + machine.machine_options, machine.memory)
+    words += ["-accel", "kvm", "-cpu", "host"] if kvm else ["-accel", "tcg", "-cpu", TCG_CPU]
+    if machine.machine == "microvm":
+        words += ["-global", "virtio-mmio.force-legacy=off"]
+    elif kvm and machine.firmware:
+        # SeaBIOS takes three seconds where KVM emulates what runs at CPL 0.
+        words += ["-bios", "qboot.rom"]
+    words += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+              "-kernel", machine.elf, "-append", command_line(machine)]
+    for number, disk in enumerate(machine.disks):
+        words += disk_words(number, disk, machine.machine)
+    return words
+
+
+def disk_words(number, disk, kind):
+    node = f"disk{number}"
+    backend = {"driver": "raw", "node-name": node, "read-only": disk.readonly,
+               "file": {"driver": "file", "filename": disk.path, "read-only": disk.readonly}}
+    device = ("virtio-blk-device," if kind == "microvm" else "virtio-blk-pci,disable-legacy=on,")
+    return ["-blockdev", json.dumps(backend), "-device", f"{device}drive={node},serial={node}"]
+
+
+def xen_words(machine):
+    """Xen in QEMU's TCG with the image as its dom0: no toolstack, two seconds a start."""
+    if machine.disks:
+        raise usage("--disk: an image that runs as dom0 on Xen has no disk; use --on kvm or tcg")
+    # Xen reads its own switch character; a backquote is code 0, which turns switching off.
+    options = ["console=com1", "com1=115200,8n1", "conswitch=`", "loglvl=all", "guest_loglvl=all",
+               f"dom0_mem={format_size(machine.memory)},max:{format_size(machine.memory)}",
+               f"dom0_max_vcpus={machine.cpus}"]
+    if machine.platform == "xen-pvh":
+        options += ["dom0=pvh", "dom0-iommu=none"]
+    words = base_words(machine, "pc" + machine.machine_options, machine.memory + XEN_OWN_MEMORY)
+    # The module's words: file, then its command line; QEMU splits modules at single commas.
+    elf = os.path.relpath(machine.elf, TOP)
+    if re.search(r"\s", elf):
+        raise Failure(f"{elf}: QEMU can't pass a file name with blanks to Xen")
+    module = (elf + " " + command_line(machine)).replace(",", ",,")
+    return words + ["-accel", "tcg", "-cpu", TCG_CPU, "-kernel", machine.xen_elf,
+                    "-append", " ".join(options), "-initrd", module]

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What must be installed, and installing it through the machine's own package manager."""
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+from words import Failure, say
+
+# What to look for -> the Debian package that has it. A path with a slash is a file, else a command.
+PACKAGE_OF = {
+    "gcc": "gcc",
+    "make": "make",
+    "ld": "binutils",
+    "xz": "xz-utils",
+    "patch": "patch",
+    "/usr/include/stdlib.h": "libc6-dev",
+    "/usr/include/xen/xen.h": "libxen-dev",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "/usr/share/qemu/qboot.rom": "qemu-system-data",
+    "gdb": "gdb",
+}
+
+BUILD = ["gcc", "make", "ld", "xz", "patch", "/usr/include/stdlib.h", "/usr/include/xen/xen.h"]
+QEMU = ["qemu-system-x86_64", "/usr/share/qemu/qboot.rom"]
+GDB = ["gdb"]
+
+assume_yes = False  # --yes
+
+
+def missing(needs):
+    def have(need):
+        return os.path.exists(need) if "/" in need else shutil.which(need) is not None
+    return [need for need in needs if not have(need)]
+
+
+def root_command(words):
+    return words if os.geteuid() == 0 else ["sudo"] + words
+
+
+def agreed(question):
+    """Ask, unless nobody is there to answer or the answer was given beforehand."""
+    if assume_yes or os.environ.get("CI") == "true" or not sys.stdin.isatty():
+        return True
+    sys.stderr.write(f"pith: {question} [Y/n] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("", "y", "yes")
+
+
+def have_lists():
+    return bool(glob.glob("/var/lib/apt/lists/*_Packages*"))
+
+
+def ensure(needs):
+    """Install what is missing of `needs`, or fail with words that say what to do."""
+    absent = missing(needs)
+    if not absent:
+        return
+    packages = sorted({PACKAGE_OF[need] for need in absent})
+    if shutil.which("apt-get") is None:
+        raise Failure("these are missing, and this machine has no apt-get to install them with: "
+                      + ", ".join(absent))
+    install = root_command(["apt-get", "install", "-y", "--no-install-recommends"] + packages)
+    update = root_command(["apt-get", "update"])
+    say("missing: " + ", ".join(absent) + ". To install:\n    " + " ".join(install))
+    if not agreed("do that now?"):
+        raise Failure("not installed: " + ", ".join(packages))
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+
+    def call(words):
+        # Their output is progress, not the result of ours.
+        return subprocess.call(words, stdout=sys.stderr, stdin=subprocess.DEVNULL, env=env) == 0
+
+    if not (have_lists() and call(install)) and not (call(update) and call(install)):
+        raise Failure("installing failed: " + " ".join(install))
+    absent = missing(needs)
+    if absent:
+        raise Failure("still missing after installing: " + ", ".join(absent))

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What flows between a person and a guest's console. Pure code: bytes in, bytes out.
+
+The guest's last line is `\\n[pith-exit NONCE STATUS]\\n`; only the guest that was given this nonce can
+say it. Standard input is escaped so that its end can be told: DLE EOT is the end, DLE DLE one DLE.
+"""
+
+DLE = b"\x10"
+END_OF_INPUT = DLE + b"\x04"
+
+
+def frame_input(data):
+    return data.replace(DLE, DLE + DLE)
+
+
+class ExitLine:
+    """Passes output on, holds the exit line back. `status` is "crash" or 0..255 once it came."""
+
+    LONGEST_STATUS = 16
+
+    def __init__(self, nonce):
+        self.marker = b"\n[pith-exit " + nonce.encode() + b" "
+        self.held = b""
+        self.status = None
+
+    def feed(self, data):
+        """The part of what has come that is certainly the guest's own output."""
+        if self.status is not None:
+            return b""
+        self.held += data
+        out = b""
+        while True:
+            start = self.held.find(self.marker)
+            if start < 0:
+                keep = self.overlap()
+                out += self.held[:len(self.held) - keep]
+                self.held = self.held[len(self.held) - keep:]
+                return out
+            out += self.held[:start]
+            self.held = self.held[start:]
+            rest = self.held[len(self.marker):]
+            end = rest.find(b"]")
+            if 0 <= end <= self.LONGEST_STATUS and self.parse(rest[:end]):
+                self.held = b""
+                return out
+            if end < 0 and len(rest) <= self.LONGEST_STATUS:
+                return out
+            # Looks like the line but is none: the guest's output after all.
+            out += self.held[:1]
+            self.held = self.held[1:]
+
+    def parse(self, word):
+        if word == b"crash":
+            self.status = "crash"
+        elif word.isdigit() and int(word) <= 255:
+            self.status = int(word)
+        return self.status is not None
+
+    def overlap(self):
+        """How many bytes at the end of `held` may be the marker's beginning."""
+        for n in range(min(len(self.marker) - 1, len(self.held)), 0, -1):
+            if self.held.endswith(self.marker[:n]):
+                return n
+        return 0
+
+    def flush(self):
+        """Give up what is held back: nothing more comes, or nobody should wait for it longer."""
+        out, self.held = self.held, b""
+        return out
+
+
+class XenConsole:
+    """Undoes what Xen's serial console does to dom0's output.
+
+    Everything up to the end of Xen's own boot goes to the log, and so does each later line of Xen's
+    ("(XEN) ..."). Xen writes CR LF where the guest wrote LF.
+    """
+
+    STARTED = b"init memory"  # "(XEN) Freed 652kB init memory": Xen's last line before dom0 runs
+    OWN = b"(XEN) "
+
+    def __init__(self):
+        self.log = b""
+        self.held = b""
+        self.started = False
+
+    def take_log(self):
+        log, self.log = self.log, b""
+        return log
+
+    def feed(self, data):
+        self.held += data
+        if not self.started and not self.pass_boot():
+            return b""
+        out = b""
+        while self.held:
+            start = self.held.find(self.OWN)
+            if start >= 0:
+                end = self.held.find(b"\n", start)
+                out += self.held[:start]
+                if end < 0:
+                    self.held = self.held[start:]
+                    break
+                self.log += self.held[start:end + 1]
+                self.held = self.held[end + 1:]
+                continue
+            keep = self.overlap()
+            out += self.held[:len(self.held) - keep]
+            self.held = self.held[len(self.held) - keep:]
+            break
+        return out.replace(b"\r\n", b"\n")
+
+    def pass_boot(self):
+        start = self.held.find(self.STARTED)
+        end = self.held.find(b"\n", start) if start >= 0 else -1
+        if end < 0:
+            last = self.held.rfind(b"\n") + 1
+            if start < 0:
+                self.log += self.held[:last]
+                self.held = self.held[last:]
+            return False
+        self.log += self.held[:end + 1]
+        self.held = self.held[end + 1:]
+        self.started = True
+        return True
+
+    def overlap(self):
+        """Bytes at the end that may begin a line of Xen's, or a CR whose LF is still to come."""
+        if self.held.endswith(b"\r"):
+            return 1
+        for n in range(len(self.OWN) - 1, 0, -1):
+            if self.held.endswith(self.OWN[:n]):
+                return n
+        return 0
+
+    def flush(self):
+        out, self.held = self.held, b""
+        if not self.started or out.startswith(self.OWN):
+            self.log += out
+            return b""
+        return out.replace(b"\r\n", b"\n")

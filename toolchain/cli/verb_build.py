@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""pith build: bring the toolchain, the library and the images of applications up to date."""
+
+import os
+
+import image
+
+HELP = "build applications (and the toolchain, the first time)"
+EPILOG = "Without APP all of apps/ is built. The result is build/NAME/NAME.elf."
+
+
+def add_arguments(parser):
+    parser.add_argument("apps", metavar="APP", nargs="*", help="folders below apps/, or paths")
+
+
+def run(options, _args):
+    apps = [image.find(word) for word in options.apps or image.known()]
+    image.build(apps)
+    for app in apps:
+        print(os.path.relpath(app.elf))
+    return 0

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""pith run: build an application and start it in a virtual machine."""
+
+import os
+import re
+import secrets
+import signal
+import sys
+import time
+
+import accel
+import image
+import packages
+import xen
+from guest import Guest
+from machine import LEAST_MEMORY, MACHINES, PLATFORMS, Disk, Machine
+from words import BUILD, INTERRUPTED, NO_START, Failure, format_size, parse_size, say, usage
+
+HELP = "build an application and run it in a virtual machine"
+EPILOG = """exit status:
+  the program's own; 70 when the guest crashed, 71 when the machine did not start,
+  124 when --timeout ran out, 130 when interrupted, 2 for a mistake on the command line
+
+examples:
+  pith run hello
+  pith run sha256 --disk disk.img
+  pith run hello --on xen-pv
+  pith run path/to/folder --machine q35 --mem 16M -e LANG=C -- one two"""
+
+KEEP_LOGS = 20
+
+
+def memory_size(text):
+    try:
+        return parse_size(text)
+    except ValueError as e:
+        raise usage(f"--mem: {e}") from e
+
+
+def add_machine_options(parser):
+    """What run and debug have in common."""
+    add = parser.add_argument
+    add("app", metavar="APP", help="a folder below apps/, the path of one, or a built image")
+    add("--on", choices=PLATFORMS, default="auto",
+        help="what runs it (auto: kvm when that works, else tcg; xen-*: as dom0 of a Xen in QEMU)")
+    add("--machine", choices=MACHINES, default="microvm", help="QEMU's machine (not for xen-*)")
+    add("--mem", metavar="SIZE", default="128M", help="memory, like 32M (default: 128M)")
+    add("--cpus", metavar="N", default="1", help="CPUs (default: 1)")
+    add("--disk", metavar="FILE", action="append", default=[], help="a raw disk: /dev/vda, vdb, ...")
+    add("--readonly", action="store_true", help="the disks can't be written")
+    add("-e", dest="environ", metavar="NAME=VALUE", action="append", default=[],
+        help="a variable of the program's environment")
+    add("--timeout", metavar="S", help="stop the machine after S seconds")
+    add("--qemu-arg", metavar="X", action="append", default=[], help="one more word for QEMU")
+    add("--boot-option", metavar="X", action="append", default=[],
+        help="one of Pith's own options, like boot=trace or loglevel=3")
+
+
+def add_arguments(parser):
+    add_machine_options(parser)
+    parser.usage = "pith run APP [options] [-- ARGUMENTS OF THE PROGRAM]"
+
+
+def number(name, text, kind, least):
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or value < least:
+        raise usage(f"{name}: '{text}' is no number of at least {least}")
+    return value
+
+
+def disks(options):
+    found = []
+    for path in options.disk:
+        if not os.path.exists(path):
+            raise usage(f"--disk: there is no file {path}")
+        if os.path.isdir(path) or not os.access(path, os.R_OK):
+            raise usage(f"--disk: {path} can't be read")
+        readonly = options.readonly
+        if not readonly and not os.access(path, os.W_OK):
+            say(f"{path} is not writable: the guest gets it read-only")
+            readonly = True
+        found.append(Disk(os.path.abspath(path), readonly))
+    return found
+
+
+def describe(options, program_args):
+    """The machine that the options ask for, its image not built yet."""
+    app = image.find(options.app)
+    memory = memory_size(options.mem)
+    if memory < LEAST_MEMORY:
+        raise usage(f"--mem {options.mem}: too little; {format_size(LEAST_MEMORY)} is the least")
+    for variable in options.environ:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=.*", variable, re.DOTALL):
+            raise usage(f"-e {variable}: write it like NAME=VALUE")
+    machine = Machine(
+        app.elf, options.on, options.machine, memory,
+        number("--cpus", options.cpus, int, 1), disks(options), list(options.boot_option),
+        options.environ, program_args, options.qemu_arg, nonce=secrets.token_hex(8))
+    if machine.on_xen and machine.disks:
+        raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on kvm or tcg")
+    return app, machine
+
+
+def prepare(app, machine):
+    """Build the image, settle the accelerator, check what can be checked before a start."""
+    packages.ensure(packages.BUILD + packages.QEMU if not app.prebuilt else packages.QEMU)
+    image.build([app])
+    end = image.memory_end(app.elf)
+    if end > machine.memory:
+        raise usage(f"too little memory: the image alone reaches to {(end + 1023) >> 10} KiB")
+    if machine.on_xen:
+        machine.xen_elf = xen.ensure()
+        say(f"running on {machine.platform}, as dom0 of Xen in QEMU's TCG")
+    elif machine.platform == "auto":
+        machine.platform, why = accel.choose()
+        say(f"running on {machine.platform} ({why}), machine {machine.machine}")
+    else:
+        if machine.platform == "kvm" and accel.openable():
+            raise Failure(accel.openable() + "; use --on tcg")
+        say(f"running on {machine.platform}, machine {machine.machine}")
+
+
+def open_log(name):
+    """A new file in build/run for what Xen says; the oldest ones go."""
+    folder = os.path.join(BUILD, "run")
+    os.makedirs(folder, exist_ok=True)
+    old = sorted((os.path.join(folder, f) for f in os.listdir(folder)), key=os.path.getmtime)
+    for path in old[:-KEEP_LOGS]:
+        os.unlink(path)
+    return open(os.path.join(folder, f"{name}-{time.time_ns()}.log"), "wb")
+
+
+def write_all(data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(1, view):]
+
+
+class Interrupted(Exception):
+    pass
+
+
+def catch_signals():
+    def stop(signum, _frame):
+        raise Interrupted(signum)
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, stop)
+    # In the background a read from the terminal is then an error, not a stop.
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+
+
+def run(options, program_args):
+    app, machine = describe(options, program_args)
+    timeout = None if options.timeout is None else number("--timeout", options.timeout, float, 0)
+    catch_signals()
+    log = None
+    try:
+        prepare(app, machine)
+        log = open_log(app.name) if machine.on_xen else None
+        sys.stdout.flush()
+        result = Guest(machine, 0, write_all, log, timeout).run()
+    except Interrupted as e:
+        signum = e.args[0]
+        say("interrupted: the machine is stopped")
+        return INTERRUPTED if signum == signal.SIGINT else 128 + signum
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE
+    if result.problem:
+        say(result.problem)
+        if log and result.status >= NO_START - 1:
+            say("what Xen said: " + os.path.relpath(log.name))
+    return result.status
