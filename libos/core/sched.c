@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler: one ready list per CPU, round robin.
+ *
+ * There is no tick while nobody else is ready. When somebody is, a tick every SLICE_NS preempts the running thread if it
+ * came by the last tick's preemption, or has been running since before the last tick. A thread that came by a
+ * voluntary switch in between is left for one more tick: so a switch need not set the clock, and every
+ * thread gets between one and two slices.
+ */
+#include "sched.h"
+
+#include <pith/panic.h>
+
+#define SLICE_NS 10000000u
+
+static void slice_arm(struct cpu_sched *sched)
+{
+    sched->slice_armed = true;
+    timer_arm(&sched->slice, platform_clock_ns() + SLICE_NS);
+}
+
+static void slice_tick(struct timer *timer)
+{
+    struct percpu *cpu = percpu_this();
+    struct cpu_sched *sched = cpu_sched(cpu);
+
+    (void)timer;
+    if (list_empty(&sched->ready)) {
+        sched->slice_armed = false;
+        return;
+    }
+    if (sched->switched) {
+        sched->switched = false;
+    } else {
+        cpu->need_resched = 1;
+    }
+    slice_arm(sched);
+}
+
+void sched_init_cpu(struct percpu *cpu, struct thread *idle)
+{
+    struct cpu_sched *sched = cpu_sched(cpu);
+
+    list_init(&sched->ready);
+    timer_init(&sched->slice, slice_tick);
+    sched->programmed_ns = UINT64_MAX;
+    sched->idle = idle;
+    idle->cpu = cpu;
+    idle->state = THREAD_RUNNING;
+    idle->on_cpu = 1;
+    cpu->current = idle;
+}
+
+/* `from` may be freed by a joiner as soon as on_cpu is 0. */
+void sched_finish(void)
+{
+    struct thread *from = cpu_sched(percpu_this())->from;
+
+    if (__builtin_expect(from->reap, 0)) {
+        thread_memory_put(from);
+        return;
+    }
+    __atomic_store_n(&from->on_cpu, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * Run the next ready thread, or the idle one. The caller has set prev's state and, if it is ready, put it into the list.
+ * Returns when prev runs again. Context: masked.
+ */
+static void switch_away(struct percpu *cpu, struct thread *prev, bool voluntary)
+{
+    struct cpu_sched *sched = cpu_sched(cpu);
+    struct thread *next = sched->idle;
+    bool more = false;
+
+    spin_acquire(&sched->lock);
+    if (!list_empty(&sched->ready)) {
+        next = LIST_ENTRY(sched->ready.next, struct thread, run);
+        list_remove(&next->run);
+        more = !list_empty(&sched->ready);
+    }
+    spin_release(&sched->lock);
+
+    next->state = THREAD_RUNNING;
+    if (next == prev) {
+        return;
+    }
+    if (more && !sched->slice_armed) {
+        slice_arm(sched);
+    }
+    sched->switched = voluntary;
+    cpu->need_resched = 0;
+    sched->from = prev;
+    next->on_cpu = 1;
+    cpu->current = next;
+    platform_context_switch(&prev->context, &next->context, next);
+    sched_finish();
+}
+
+static void enqueue(struct cpu_sched *sched, struct thread *t)
+{
+    spin_acquire(&sched->lock);
+    t->state = THREAD_READY;
+    list_insert(&sched->ready, &t->run);
+    spin_release(&sched->lock);
+}
+
+void sched_block(void)
+{
+    struct percpu *cpu = percpu_this();
+
+    ASSERT(cpu->irq_depth == 0 && cpu->preempt_count == 0);
+    switch_away(cpu, cpu->current, true);
+}
+
+void sched_wake(struct thread *t)
+{
+    struct percpu *cpu = t->cpu;
+    struct cpu_sched *sched = cpu_sched(cpu);
+
+    enqueue(sched, t);
+    if (cpu != percpu_this()) {
+        platform_cpu_kick(cpu->id);
+    } else if (!sched->slice_armed && cpu->current != sched->idle) {
+        slice_arm(sched);
+    }
+}
+
+/* Another CPU has put something into our ready list; the idle loop looks by itself. */
+void cpu_interrupt(void)
+{
+    struct percpu *cpu = percpu_this();
+    struct cpu_sched *sched = cpu_sched(cpu);
+
+    if (cpu->current != NULL && cpu->current != sched->idle && !sched->slice_armed &&
+        !list_empty(&sched->ready)) {
+        slice_arm(sched);
+    }
+}
+
+/* Put the running thread behind the others. Context: masked. */
+static void requeue(struct percpu *cpu, bool voluntary)
+{
+    struct cpu_sched *sched = cpu_sched(cpu);
+    struct thread *t = cpu->current;
+
+    if (list_empty(&sched->ready) || t == sched->idle) {
+        return;
+    }
+    enqueue(sched, t);
+    switch_away(cpu, t, voluntary);
+}
+
+void thread_yield(void)
+{
+    bool was = irq_save();
+
+    requeue(percpu_this(), true);
+    irq_restore(was);
+}
+
+void thread_preempt(void)
+{
+    requeue(percpu_this(), false);
+    percpu_this()->need_resched = 0; /* also when nobody else was ready */
+}
+
+void thread_preempt_disable(void)
+{
+    __asm__ volatile("incl %%gs:%c0" : : "i"(PERCPU_PREEMPT) : "memory", "cc");
+}
+
+void thread_preempt_enable(void)
+{
+    bool last;
+
+    __asm__ volatile("decl %%gs:%c1" : "=@ccz"(last) : "i"(PERCPU_PREEMPT) : "memory");
+    if (last && !irq_is_masked()) {
+        irq_save();
+        if (percpu_this()->need_resched) {
+            thread_preempt();
+        }
+        irq_unmask();
+    }
+}
+
+void thread_sleep_until(uint64_t deadline_ns)
+{
+    ASSERT(!irq_is_masked());
+    irq_save();
+    struct thread *t = percpu_this()->current;
+    t->wait_lock = NULL;
+    t->state = THREAD_BLOCKED;
+    timer_arm(&t->timeout, deadline_ns);
+    sched_block();
+    irq_unmask();
+}
+
+_Noreturn void sched_idle(void)
+{
+    struct percpu *cpu = percpu_this();
+    struct cpu_sched *sched = cpu_sched(cpu);
+
+    for (;;) {
+        if (list_empty(&sched->ready)) {
+            platform_idle();
+        } else {
+            sched->idle->state = THREAD_READY;
+            switch_away(cpu, sched->idle, true);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The end of the machine, and the exit status on its way to the host. */
+#pragma once
+
+/*
+ * End the machine with the program's exit status (its low 8 bits). The last console line tells it to
+ * `pith run` as `[pith-exit NONCE STATUS]` when the command line has a nonce, so that program output can't
+ * be taken for it. Buffers of the C library are its own business. Context: any.
+ */
+_Noreturn void machine_exit(int status);
+
+/* The same for the end of a crash report: the line says `crash`. Context: any. */
+_Noreturn void machine_crash(void);
