@@ -46,13 +46,22 @@ static void check_failed(const char *file, int line, const char *fmt, ...)
 }
 
 /* The check goes on after a failure; true when x holds, so that `if (!CHECK(p)) { return; }` works. */
-#define CHECK(x) ((x) ? true : (check_failed(__FILE_NAME__, __LINE__, "%s", #x), false))
+#define CHECK(x) check_true(__FILE_NAME__, __LINE__, #x, (x))
 
 /* Two integers that have to be equal; prints both. Each is evaluated once. */
 #define CHECK_EQ(a, b) check_equal(__FILE_NAME__, __LINE__, #a " == " #b, (long long)(a), (long long)(b))
 
 /* Fail with words of one's own. */
 #define CHECK_FAIL(...) check_failed(__FILE_NAME__, __LINE__, __VA_ARGS__)
+
+__attribute__((unused))
+static bool check_true(const char *file, int line, const char *text, bool holds)
+{
+    if (!holds) {
+        check_failed(file, line, "%s", text);
+    }
+    return holds;
+}
 
 __attribute__((unused))
 static bool check_equal(const char *file, int line, const char *text, long long a, long long b)
