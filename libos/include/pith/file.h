@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Open files: what a file descriptor refers to, and what a kind of file offers.
+ *
+ * A file is counted: one reference per descriptor and per call that is under way, so that a close()
+ * while another thread reads takes effect when the read is over.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define FILE_MAX_FDS 1024 /* OPEN_MAX; FD_SETSIZE is the same */
+
+struct file;
+struct stat;
+
+/*
+ * All calls are made in thread context and may sleep. Results are counts or 0, errors -errno.
+ * A NULL entry means that the kind of file does not have the operation; the call then answers
+ * what POSIX says of it (-ESPIPE, -EINVAL, -ENOTTY, -EBADF).
+ *
+ * A kind with pread and pwrite is seekable: read() and write() use them at the file's position.
+ */
+struct file_ops {
+    ssize_t (*read)(struct file *f, void *buf, size_t len);
+    ssize_t (*write)(struct file *f, const void *buf, size_t len);
+    ssize_t (*pread)(struct file *f, void *buf, size_t len, off_t pos);
+    ssize_t (*pwrite)(struct file *f, const void *buf, size_t len, off_t pos);
+    off_t (*size)(struct file *f); /* end of a seekable file, for SEEK_END */
+    int (*fstat)(struct file *f, struct stat *st); /* *st has been zeroed */
+    int (*fsync)(struct file *f);
+    int (*ioctl)(struct file *f, unsigned long request, void *arg);
+
+    /* Which of the POLLIN, POLLOUT, ... of `events` hold now, POLLERR and POLLHUP always included. Never sleeps. */
+    int (*ready)(struct file *f, int events);
+
+    /* The last reference is gone; frees the file where it was allocated. */
+    void (*close)(struct file *f);
+};
+
+struct file {
+    const struct file_ops *ops;
+    unsigned refs;      /* atomic */
+    int flags;          /* O_ACCMODE, O_APPEND, O_NONBLOCK; atomic, F_SETFL changes it */
+    off_t pos;          /* of a seekable file, under pos_lock */
+    pthread_mutex_t pos_lock; /* held while a read or write at `pos` is under way */
+    void *data;         /* the kind's */
+};
+
+/* Make *f ready with one reference. */
+void file_init(struct file *f, const struct file_ops *ops, int flags, void *data);
+
+/* One reference more; returns f. Context: any. */
+struct file *file_ref(struct file *f);
+
+/* One less; the last one closes it. */
+void file_unref(struct file *f);
+
+/*
+ * Put f, with the caller's reference, at the lowest free descriptor from `from` on.
+ * Returns the descriptor; -EMFILE, -ENOMEM: the reference stays the caller's.
+ */
+int fd_install(struct file *f, int from);
+
+/* The file of a descriptor with a reference for the caller, or NULL. */
+struct file *fd_get(int fd);
+
+/* The console: stdin, stdout and stderr from the start. It is static and never goes away. */
+extern struct file console_file;
+
+/* What read(), write(), ... do with an open file; see those for the errors. */
+ssize_t file_read(struct file *f, void *buf, size_t len);
+ssize_t file_write(struct file *f, const void *buf, size_t len);
+ssize_t file_pread(struct file *f, void *buf, size_t len, off_t pos);
+ssize_t file_pwrite(struct file *f, const void *buf, size_t len, off_t pos);
+off_t file_seek(struct file *f, off_t offset, int whence);
+
+/*
+ * Open a path for open(): the namespaces that exist are tried in turn. Returns a file with one
+ * reference in *out. Errors: -ENOENT, -EACCES, -ENOMEM, -EROFS, ...
+ */
+int file_open(const char *path, int flags, struct file **out);

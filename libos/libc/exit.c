@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The end without cleaning up. exit() is newlib's: handlers, then stdio, then this. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <pith/exit.h>
+
+void _exit(int status)
+{
+    machine_exit(status & 0xff);
+}
+
+void _Exit(int status)
+{
+    machine_exit(status & 0xff);
+}

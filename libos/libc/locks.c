@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The locks that newlib asks for: its eight static ones, and one per open stream.
+ *
+ * A lock is a mutex; the recursive ones are initialised as such, since newlib itself always knows
+ * which kind it has.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/lock.h>
+
+struct __lock {
+    pthread_mutex_t mutex;
+};
+
+/* Referred to by name from newlib, see its sys/lock.h. */
+struct __lock __lock___sfp_recursive_mutex = { PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP };
+struct __lock __lock___atexit_recursive_mutex = { PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP };
+struct __lock __lock___at_quick_exit_mutex = { PTHREAD_MUTEX_INITIALIZER };
+struct __lock __lock___malloc_recursive_mutex = { PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP };
+struct __lock __lock___env_recursive_mutex = { PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP };
+struct __lock __lock___tz_mutex = { PTHREAD_MUTEX_INITIALIZER };
+struct __lock __lock___dd_hash_mutex = { PTHREAD_MUTEX_INITIALIZER };
+struct __lock __lock___arc4random_mutex = { PTHREAD_MUTEX_INITIALIZER };
+
+/*
+ * What a stream gets when there is no memory for a lock of its own: newlib has no way to report it.
+ * Sharing one recursive lock is slower, and still right.
+ */
+static struct __lock shared = { PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP };
+
+static void create(_LOCK_T *lock, int type)
+{
+    struct __lock *l = malloc(sizeof(*l));
+    if (l == NULL) {
+        *lock = &shared;
+        return;
+    }
+    pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+    fresh.__type = (unsigned char)type;
+    l->mutex = fresh;
+    *lock = l;
+}
+
+void __retarget_lock_init(_LOCK_T *lock)
+{
+    create(lock, PTHREAD_MUTEX_NORMAL);
+}
+
+void __retarget_lock_init_recursive(_LOCK_T *lock)
+{
+    create(lock, PTHREAD_MUTEX_RECURSIVE);
+}
+
+void __retarget_lock_close(_LOCK_T lock)
+{
+    if (lock != &shared) {
+        pthread_mutex_destroy(&lock->mutex);
+        free(lock);
+    }
+}
+
+void __retarget_lock_close_recursive(_LOCK_T lock)
+{
+    __retarget_lock_close(lock);
+}
+
+void __retarget_lock_acquire(_LOCK_T lock)
+{
+    pthread_mutex_lock(&lock->mutex);
+}
+
+void __retarget_lock_acquire_recursive(_LOCK_T lock)
+{
+    pthread_mutex_lock(&lock->mutex);
+}
+
+/* Nonzero on success, as newlib's own dummy has it. */
+int __retarget_lock_try_acquire(_LOCK_T lock)
+{
+    return pthread_mutex_trylock(&lock->mutex) == 0;
+}
+
+int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
+{
+    return pthread_mutex_trylock(&lock->mutex) == 0;
+}
+
+void __retarget_lock_release(_LOCK_T lock)
+{
+    pthread_mutex_unlock(&lock->mutex);
+}
+
+void __retarget_lock_release_recursive(_LOCK_T lock)
+{
+    pthread_mutex_unlock(&lock->mutex);
+}

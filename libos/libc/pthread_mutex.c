@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mutexes. Taking a free one and releasing one that nobody waits for is one atomic instruction each.
+ *
+ * __state is 0 free, 1 held, 2 held and somebody may wait. A waiter sets 2 under the guard before it sleeps,
+ * and again whenever it takes the mutex, because others may still wait: so 2 may be set
+ * for nobody, which costs one trip through the slow release, but it is never missing.
+ *
+ * A released mutex may be taken, released, destroyed and its memory reused by others at once, even before
+ * the releasing thread has gone on. So the slow release clears state and guard by one store of
+ * both bytes, its last access.
+ */
+#include "pthread_impl.h"
+
+#include <pith/panic.h>
+
+enum { FREE = 0, HELD = 1, CONTENDED = 2 };
+
+/* __state and __guard as the one object that the last store of a release clears. */
+typedef uint16_t __attribute__((may_alias)) state_and_guard;
+
+_Static_assert(offsetof(pthread_mutex_t, __guard) == offsetof(pthread_mutex_t, __state) + 1 &&
+               offsetof(pthread_mutex_t, __state) % 2 == 0, "state and guard are one 16-bit word");
+
+static inline bool try_take(pthread_mutex_t *m)
+{
+    unsigned char expected = FREE;
+    return __atomic_compare_exchange_n(&m->__state, &expected, HELD, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+int pthread_mutex_wait(pthread_mutex_t *m, uint64_t deadline)
+{
+    int r = 0;
+    bool was = spin_lock(guard_of(&m->__guard));
+    /* Tried once more after the deadline, which also keeps CONTENDED set for the other waiters. */
+    while (__atomic_exchange_n(&m->__state, CONTENDED, __ATOMIC_ACQUIRE) != FREE) {
+        if (r != 0) {
+            spin_unlock(guard_of(&m->__guard), was);
+            return r;
+        }
+        r = -waitq_wait(queue_of(m->__wait), guard_of(&m->__guard), deadline);
+    }
+    spin_unlock(guard_of(&m->__guard), was);
+    return 0;
+}
+
+static __attribute__((noinline)) void release_slow(pthread_mutex_t *m)
+{
+    bool was = irq_save();
+    spin_lock(guard_of(&m->__guard));
+    waitq_wake_one(queue_of(m->__wait));
+    /* Only the owner changes the state from CONTENDED, and only the guard's holder the guard. */
+    __atomic_store_n((state_and_guard *)&m->__state, 0, __ATOMIC_RELEASE);
+    irq_restore(was);
+}
+
+static inline void release(pthread_mutex_t *m)
+{
+    unsigned char expected = HELD;
+    if (__builtin_expect(!__atomic_compare_exchange_n(&m->__state, &expected, FREE, false,
+                                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED), 0)) {
+        release_slow(m);
+    }
+}
+
+/* Take a mutex of a type that knows its owner. */
+static int take_owned(pthread_mutex_t *m, bool wait, uint64_t deadline)
+{
+    pthread_t self = self_id();
+    /* Only this thread itself stores its own id there, so no lock is needed to see it. */
+    if (__atomic_load_n(&m->__owner, __ATOMIC_RELAXED) == self) {
+        if (m->__type == PTHREAD_MUTEX_ERRORCHECK) {
+            return wait ? EDEADLK : EBUSY;
+        }
+        if (m->__count == UINT32_MAX) {
+            return EAGAIN;
+        }
+        m->__count++;
+        return 0;
+    }
+    if (!try_take(m)) {
+        int r = wait ? pthread_mutex_wait(m, deadline) : EBUSY;
+        if (r != 0) {
+            return r;
+        }
+    }
+    __atomic_store_n(&m->__owner, self, __ATOMIC_RELAXED);
+    return 0;
+}
+
+int pthread_mutex_lock(pthread_mutex_t *m)
+{
+    if (__builtin_expect(m->__type != PTHREAD_MUTEX_NORMAL, 0)) {
+        return take_owned(m, true, NO_DEADLINE);
+    }
+    return __builtin_expect(try_take(m), 1) ? 0 : pthread_mutex_wait(m, NO_DEADLINE);
+}
+
+int pthread_mutex_trylock(pthread_mutex_t *m)
+{
+    if (m->__type != PTHREAD_MUTEX_NORMAL) {
+        return take_owned(m, false, 0);
+    }
+    return try_take(m) ? 0 : EBUSY;
+}
+
+int pthread_mutex_unlock(pthread_mutex_t *m)
+{
+    if (__builtin_expect(m->__type != PTHREAD_MUTEX_NORMAL, 0)) {
+        if (__atomic_load_n(&m->__owner, __ATOMIC_RELAXED) != self_id()) {
+            return EPERM;
+        }
+        if (m->__count != 0) {
+            m->__count--;
+            return 0;
+        }
+        __atomic_store_n(&m->__owner, 0, __ATOMIC_RELAXED);
+    } else if (__builtin_expect(m->__state == FREE, 0)) {
+        PANIC("pthread_mutex_unlock(%p): nobody holds it", (void *)m);
+    }
+    release(m);
+    return 0;
+}
+
+unsigned pthread_mutex_release_all(pthread_mutex_t *m)
+{
+    unsigned count = m->__count;
+    m->__count = 0;
+    __atomic_store_n(&m->__owner, 0, __ATOMIC_RELAXED);
+    release(m);
+    return count;
+}
+
+void pthread_mutex_take_all(pthread_mutex_t *m, unsigned count)
+{
+    if (!try_take(m)) {
+        pthread_mutex_wait(m, NO_DEADLINE);
+    }
+    if (m->__type != PTHREAD_MUTEX_NORMAL) {
+        __atomic_store_n(&m->__owner, self_id(), __ATOMIC_RELAXED);
+        m->__count = count;
+    }
+}
+
+int pthread_mutex_init(pthread_mutex_t *restrict m, const pthread_mutexattr_t *restrict attr)
+{
+    *m = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    if (attr != NULL) {
+        m->__type = (unsigned char)attr->__type;
+    }
+    return 0;
+}
+
+int pthread_mutex_destroy(pthread_mutex_t *m)
+{
+    return m->__state == FREE ? 0 : EBUSY;
+}
