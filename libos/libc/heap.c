@@ -135,12 +135,12 @@ static void *small_alloc(unsigned class)
         if (__builtin_expect(object->tag != tag_of(object), 0)) {
             PANIC("heap: %p was written to after it was freed", (void *)object);
         }
-        object->tag = 0;
         slab->free = object->next;
     } else {
         object = (void *)((char *)slab + HEAP_SLAB_HEADER + slab->fresh * size);
         slab->fresh++;
     }
+    object->tag = 0; /* also of a fresh one: an earlier slab in this place may have left it */
     small_bytes += size;
     if (++slab->used == slab->capacity) {
         list_remove(&slab->node);
