@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds and runs the unit tests on the host, under AddressSanitizer and UBSan.
+#
+#   tests/unit/run.sh [NAME...]     all, or test_NAME.c
+#
+# One line per test; the output of a test is shown when it fails. Last line: N passed, N failed, N skipped.
+
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+out=build/unit
+mkdir -p "$out"
+
+flags="-std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+flags="$flags -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Werror"
+# libos/include comes after the host's headers: what it has of POSIX must not hide theirs.
+flags="$flags -iquote . -idirafter libos/include -idirafter platform/x86/include"
+flags="$flags -idirafter platform/kvm/include -idirafter platform/xen/include"
+limit=120
+passed=0
+failed=0
+
+# run_one FILE: compile the test with the sources that its first line names, and run it.
+run_one() {
+    name=$(basename "$1" .c)
+    name=${name#test_}
+    sources=$(sed -n '1s|^/\* sources: \(.*\) \*/$|\1|p' "$1")
+    if [ -z "$sources" ]; then
+        echo "the first line names no sources" >"$out/$name.log"
+        return 1
+    fi
+    # shellcheck disable=SC2086
+    ${HOSTCC:-gcc} $flags -o "$out/$name" "$1" $sources >"$out/$name.log" 2>&1 || return 1
+    # detect_stack_use_after_return moves locals off the stack, which the thread tests must not have.
+    ASAN_OPTIONS=detect_stack_use_after_return=0:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+        timeout "$limit" "$out/$name" >>"$out/$name.log" 2>&1
+}
+
+if [ $# -eq 0 ]; then
+    set -- tests/unit/test_*.c
+else
+    for name; do
+        shift
+        set -- "$@" "tests/unit/test_$name.c"
+    done
+fi
+for file; do
+    if [ ! -f "$file" ]; then
+        echo "FAIL  unit/$(basename "$file" .c): no such test"
+        failed=$((failed + 1))
+    elif run_one "$file"; then
+        echo "ok    unit/$name: $(tail -n 1 "$out/$name.log")"
+        passed=$((passed + 1))
+    else
+        echo "FAIL  unit/$name"
+        sed 's/^/      /' "$out/$name.log"
+        failed=$((failed + 1))
+    fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
