@@ -78,8 +78,9 @@ library_headers() {
 
 did_something=
 stage newlib "newlib: fetch, configure, compile" newlib.sh \
-    "$here/pins.sh" "$here/newlib-omit" "$here"/patches/newlib/*.patch "$here"/string/*.S \
-    $(library_headers)
+    "$here/pins.sh" "$here"/patches/newlib/*.patch $(library_headers)
+stage libc "sysroot: headers and libraries" newlib-install.sh \
+    "$build/stamp/newlib" "$here/newlib-omit" "$here"/string/*.S
 stage tools "commands and image tools" tools.sh \
     "$here"/gcc-wrapper.sh "$here"/*.in "$here"/image/*.c
 stage builtins "compiler builtins: fetch, compile" builtins.sh \

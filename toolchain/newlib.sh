@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Build newlib's libc.a and libm.a with the host's gcc and install them into build/sysroot.
+# Build newlib's libc.a and libm.a with the host's gcc. newlib-install.sh puts them into the sysroot.
 # Run by build.sh, which has set: here, build, sysroot, HOST_GCC, host_include, target_flags, jobs.
 
 set -eu
@@ -71,32 +71,6 @@ compile() {
     build libc.a
 }
 
-install_newlib() {
-    make -C "$obj" install-data DESTDIR="$obj/install"
-    rm -rf "$sysroot/include"
-    mkdir -p "$sysroot/lib" "$sysroot/include"
-    cp -R "$obj/install/x86_64-pith-elf/include/." "$sysroot/include/"
-    # These only include a system's own header, which does not exist here: "no such header" is
-    # what a configure script should find.
-    (cd "$sysroot/include" && rm -rf termios.h threads.h utmp.h sys/custom_file.h rpc)
-
-    # Ours instead of newlib's, and what the libOS defines in every image.
-    cp "$obj/libc.a" "$obj/libc.tmp.a"
-    for function in memcpy memset; do
-        $HOST_GCC $target_flags -c "$here/string/$function.S" -o "$obj/$function.o"
-    done
-    ar d "$obj/libc.tmp.a" $(sed 's/#.*//; s/^\([A-Za-z0-9_]\+\).*/libc_a-\1.o/' "$here/newlib-omit")
-    ar rcsD "$obj/libc.tmp.a" "$obj/memcpy.o" "$obj/memset.o"
-    mv "$obj/libc.tmp.a" "$sysroot/lib/libc.a"
-    cp "$obj/libm.a" "$sysroot/lib/libm.a"
-    # Programs ask for these by name; everything in them is part of libpith or libc.
-    for empty in pthread rt dl; do
-        rm -f "$sysroot/lib/lib$empty.a"
-        ar rcD "$sysroot/lib/lib$empty.a"
-    done
-}
-
 unpack
 configure_newlib
 compile
-install_newlib

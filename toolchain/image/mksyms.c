@@ -68,6 +68,7 @@ static size_t collect(const struct elffile *elf, struct function **result, uint6
         if (strcmp(name, "__image_start") == 0) {
             *start = symbol->st_value;
             found_start = 1;
+            continue; /* a place, no function */
         }
         if (symbol->st_shndx >= elf->nsections || (type != STT_FUNC && type != STT_NOTYPE) ||
             name[0] == '\0' || name[0] == '.') {

@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Install newlib's headers and libraries into build/sysroot, without what the libOS defines.
+# Run by build.sh after newlib.sh, with the same variables.
+
+set -eu
+obj=$build/obj/newlib
+
+make -C "$obj" install-data DESTDIR="$obj/install"
+fresh=$obj/install/x86_64-pith-elf/include
+# These only include a system's own header, which does not exist here: "no such header" is
+# what a configure script should find.
+(cd "$fresh" && rm -rf termios.h threads.h utmp.h sys/custom_file.h rpc)
+mkdir -p "$sysroot/lib"
+rm -rf "$sysroot/include"
+mv "$fresh" "$sysroot/include"
+
+# Ours instead of newlib's, and what the libOS defines in every image.
+cp "$obj/libc.a" "$obj/libc.tmp.a"
+for function in memcpy memset; do
+    $HOST_GCC $target_flags -c "$here/string/$function.S" -o "$obj/$function.o"
+done
+ar d "$obj/libc.tmp.a" $(sed 's/#.*//; s/^\([A-Za-z0-9_]\+\).*/libc_a-\1.o/' "$here/newlib-omit")
+ar rcsD "$obj/libc.tmp.a" "$obj/memcpy.o" "$obj/memset.o"
+mv "$obj/libc.tmp.a" "$sysroot/lib/libc.a"
+cp "$obj/libm.a" "$sysroot/lib/libm.a"
+# Programs ask for these by name; everything in them is part of libpith or libc.
+for empty in pthread rt dl; do
+    rm -f "$sysroot/lib/lib$empty.a"
+    ar rcD "$sysroot/lib/lib$empty.a"
+done
