@@ -35,12 +35,6 @@ $(TOOLCHAIN): $(shell find toolchain -path toolchain/cli -prune -o -type f -prin
 
 toolchain: $(TOOLCHAIN)
 
-# `make BARE=1` compiles without the toolchain, to see whether code above it compiles; nothing links.
-ifdef BARE
-CC := gcc -ffreestanding -fPIE -mno-red-zone -fno-stack-protector
-TOOLCHAIN :=
-endif
-
 # ---- configuration -------------------------------------------------------------------------------
 
 CONFIG_H := $(B)/config/config.h
@@ -107,12 +101,13 @@ ifeq ($(CONFIG_KVM),y)
 $(eval $(call room,platform/kvm,$(PLATFORM_KVM_SRCS),$(EARLY) $(I_X86) -I platform/kvm/include))
 endif
 
-# The archive is made anew, so that a file taken off a list is gone from it too.
+# The archive is made anew, so that a file taken off a list is gone from it too; "q", because two rooms
+# may have a file of the same name.
 $(LIB): $(OBJS) $(B)/lib/objects.list
 	@mkdir -p $(@D)
 	@echo "  AR   $@"
 	@rm -f $@
-	@$(AR) rcsD $@ $(OBJS)
+	@$(AR) qcsD $@ $(OBJS)
 
 ifneq ($(strip $(file <$(B)/lib/objects.list)),$(strip $(OBJS)))
 $(shell mkdir -p $(B)/lib)
@@ -125,10 +120,11 @@ all: $(TOOLCHAIN) $(LIB)
 
 # ---- applications --------------------------------------------------------------------------------
 # An application is a folder of .c and .S files. Its app.mk, where it has one, may set app_srcs,
-# app_cflags and app_libs. Tests keep their path below build/, other folders only their name.
+# app_cflags and app_libs. apps/NAME is built in build/NAME; other folders keep their path below build,
+# so that two of the same name don't meet.
 
 app_dirs := $(patsubst %/,%,$(APP))
-app_out   = $(B)/$(if $(filter tests/%,$(1)),$(1),$(notdir $(1)))
+app_out   = $(B)/$(if $(filter /%,$(1)),outside$(1),$(patsubst apps/%,%,$(1)))
 
 define app_rules
 app_srcs := $$(notdir $$(wildcard $(1)/*.c $(1)/*.S))
@@ -148,9 +144,9 @@ $$(OUT_$(1))/obj/%.o: $(1)/%.S Makefile $(TOOLCHAIN)
 	@$(CC) -g -MMD -MP -c $$< -o $$@
 app_cflags_$(1) := $$(app_cflags)
 app_libs_$(1) := $$(app_libs)
-$$(OUT_$(1))/$(notdir $(1)).elf: $$(APP_OBJS_$(1)) $(LIB)
+$$(OUT_$(1))/$(notdir $(1)).elf: $$(APP_OBJS_$(1)) $(LIB) platform/x86/link.ld
 	@echo "  LINK $$@"
-	@$(CC) -O2 -g $$(APP_OBJS_$(1)) $$(app_libs_$(1)) -o $$@
+	@$(CC) -O2 -g $$(APP_OBJS_$(1)) $$(app_libs_$(1)) -Wl,-Map=$$(OUT_$(1))/$(notdir $(1)).map -o $$@
 app: $$(OUT_$(1))/$(notdir $(1)).elf
 endef
 $(foreach a,$(app_dirs),$(eval $(call app_rules,$(a))))

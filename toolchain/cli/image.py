@@ -57,8 +57,10 @@ def places(folder):
     if not inside and any(c in full for c in " \t:$#%'\"\\"):
         raise usage(f"{full}: make can't build in a path with such characters")
     name = os.path.basename(full)
-    out = relative if inside and relative.startswith("tests/") else name
-    return (relative if inside else full), os.path.join(BUILD, out, name + ".elf")
+    if not inside:
+        return full, os.path.join(BUILD, "outside" + full, name + ".elf")
+    out = relative[len("apps/"):] if relative.startswith("apps/") else relative
+    return relative, os.path.join(BUILD, out, name + ".elf")
 
 
 def make(goals, quiet=False):

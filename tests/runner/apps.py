@@ -1,0 +1,2 @@
+def jobs(_w, _f, _r):
+    return []

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests of the `pith` command itself: what it says, how it ends, what it leaves behind."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+
+import accel
+import image
+import pure
+from results import log_path
+from words import CRASHED, INTERRUPTED, NO_START, TIMED_OUT, TOP, USAGE
+
+PITH = os.path.join(TOP, "pith")
+PROBE = os.path.join("tests", "cli", "probe")
+TCG = ["--on", "tcg"]
+
+
+class Wrong(Exception):
+    """What a test found."""
+
+
+def pith(*words, stdin=b"", env=None, timeout=60):
+    return subprocess.run([PITH, *words], cwd=TOP, input=stdin, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=timeout, check=False, env=env)
+
+
+def expect(done, status, stdout=None, stderr=None):
+    """Compare an end with what it should be; `stderr` is a part of what is said there."""
+    said = done.stderr.decode(errors="replace")
+    if done.returncode != status:
+        raise Wrong(f"status {done.returncode}, not {status}: {said[-300:]}")
+    if stdout is not None and done.stdout != stdout:
+        raise Wrong(f"stdout is {done.stdout[:200]!r}, not {stdout[:200]!r}")
+    if stderr is not None and stderr not in said:
+        raise Wrong(f"stderr lacks '{stderr}': {said[-300:]}")
+    if "Traceback" in said:
+        raise Wrong("a Python traceback: " + said[-300:])
+
+
+def run_probe(*args, options=(), **more):
+    return pith("run", PROBE, *TCG, *options, "--", *args, **more)
+
+
+# ---- words and statuses ----
+
+def help_for_all():
+    expect(pith("--help"), 0)
+    expect(pith(), USAGE)
+    for verb in ("run", "build", "test", "size", "debug", "bench"):
+        done = pith(verb, "--help")
+        expect(done, 0)
+        if len(done.stdout.splitlines()) < 5:
+            raise Wrong(f"{verb} --help says hardly anything")
+
+
+def mistakes():
+    expect(pith("frobnicate"), USAGE, b"", "there is no 'frobnicate'")
+    expect(pith("run"), USAGE, b"", "APP")
+    expect(pith("run", "nosuchapp"), USAGE, b"", "there is no application 'nosuchapp'")
+    expect(pith("run", "nosuchapp"), USAGE, b"", "hello")
+    expect(pith("run", "hello", "--frob"), USAGE, b"", "unknown option: --frob")
+    expect(pith("run", "hello", "--on", "vmware"), USAGE, b"", "vmware")
+    expect(pith("run", "hello", "--disk", "no/such/file"), USAGE, b"", "there is no file no/such/file")
+    expect(pith("run", "hello", "--disk", "/"), USAGE, b"", "can't be read")
+    expect(pith("run", "hello", "--mem", "32Q"), USAGE, b"", "'32Q' is no size")
+    expect(pith("run", "hello", "--mem", "1M"), USAGE, b"", "too little")
+    expect(pith("run", "hello", "--cpus", "none"), USAGE, b"", "--cpus")
+    expect(pith("run", "hello", "--timeout", "-1"), USAGE, b"", "--timeout")
+    expect(pith("run", "hello", "-e", "1=2"), USAGE, b"", "NAME=VALUE")
+    expect(pith("run", "Makefile"), USAGE, b"", "no ELF image")
+    expect(pith("run", "docs"), USAGE, b"", "no .c file")
+    expect(pith("size", "nosuchapp"), USAGE, b"", "there is no application")
+    expect(pith("test", "nosuchsuite"), USAGE, b"", "there is no suite")
+    expect(pith("run", "hello", "--", "x" * 3000), USAGE, b"", "is the most")
+    expect(pith("run", "hello", "--on", "xen-pv", "--disk", "Makefile"), USAGE, b"", "no disk")
+
+
+def no_qemu():
+    """Without QEMU and without a package manager: words, not a traceback."""
+    with tempfile.TemporaryDirectory() as folder:
+        for tool in ("sh", "python3", "gcc", "make", "ld", "xz", "patch", "dirname", "readlink", "id"):
+            path = subprocess.run(["which", tool], stdout=subprocess.PIPE, check=True, text=True)
+            os.symlink(path.stdout.strip(), os.path.join(folder, tool))
+        env = dict(os.environ, PATH=folder)
+        expect(pith("run", "hello", env=env), NO_START, b"", "qemu-system-x86_64")
+
+
+def wrong_machine():
+    done = run_probe("exit", "0", options=["--qemu-arg", "-nosuchoption"])
+    expect(done, NO_START, b"", "did not start")
+
+
+def statuses():
+    for status in (0, 1, 42, 255):
+        expect(run_probe("exit", str(status)), status, b"")
+    expect(run_probe("abort"), CRASHED, None, "crashed")
+    expect(run_probe("null"), CRASHED, None, "crashed")
+
+
+def arguments():
+    words = ["a", "two words", "", "q\"uo'te", "back\\slash", "tab\there", "-x", "--", "$HOME", "a=b,c"]
+    expect(run_probe("args", *words), 0, "".join(f"[{w}]\n" for w in words).encode())
+    done = run_probe("env", "PITH_TEST", options=["-e", "PITH_TEST=some thing = 1"])
+    expect(done, 0, b"some thing = 1\n")
+
+
+def streams():
+    expect(run_probe("bytes"), 0, bytes(range(256)) +
+           b"\n[pith-exit 0123456789abcdef 5]\n[pith-exit ")
+    data = bytes(range(256)) * 40
+    expect(run_probe("cat", stdin=data), 0, data)
+    expect(run_probe("cat"), 0, b"")
+
+
+def on_xen(platform):
+    def test():
+        words = ("run", PROBE, "--on", platform, "--")
+        expect(pith(*words, "exit", "7"), 7, b"")
+        expect(pith(*words, "bytes"), 0, bytes(range(256)) +
+               b"\n[pith-exit 0123456789abcdef 5]\n[pith-exit ")
+        expect(pith(*words, "cat", stdin=b"some\x10input\n"), 0, b"some\x10input\n")
+        expect(pith(*words, "null"), CRASHED, None, "crashed")
+    return test
+
+
+# ---- ends ----
+
+def children_of(pid):
+    """Processes whose parent is `pid`."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+            if entry.isdigit() and int(fields[1]) == pid and fields[0] != "Z":
+                found.append(int(entry))
+        except (OSError, IndexError, ValueError):
+            continue
+    return found
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def spinning():
+    """A `pith run` whose guest has said that it spins, and QEMU's pid."""
+    process = subprocess.Popen([PITH, "run", PROBE, *TCG, "--", "spin"], cwd=TOP,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL)
+    if process.stdout.readline() != b"spinning\n":
+        process.kill()
+        raise Wrong("the guest did not begin to spin")
+    found = children_of(process.pid)
+    if len(found) != 1:
+        process.kill()
+        raise Wrong(f"pith has {len(found)} children, not 1")
+    return process, found[0]
+
+
+def ended_by(signum, status):
+    process, qemu = spinning()
+    process.send_signal(signum)
+    try:
+        code = process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise Wrong(f"signal {signum} did not end it") from None
+    process.stdout.close()
+    until = time.monotonic() + 2
+    while alive(qemu) and time.monotonic() < until:
+        time.sleep(0.02)
+    if alive(qemu):
+        raise Wrong(f"QEMU is still there after signal {signum}")
+    if code != status:
+        raise Wrong(f"status {code} after signal {signum}, not {status}")
+
+
+def interrupts():
+    ended_by(signal.SIGINT, INTERRUPTED)
+    ended_by(signal.SIGTERM, 128 + signal.SIGTERM)
+    ended_by(signal.SIGHUP, 128 + signal.SIGHUP)
+
+
+def killed():
+    ended_by(signal.SIGKILL, -signal.SIGKILL)
+
+
+def timeout():
+    began = time.monotonic()
+    expect(run_probe("spin", options=["--timeout", "1.5"]), TIMED_OUT, b"spinning\n", "stopped after")
+    if time.monotonic() - began > 8:
+        raise Wrong("it took too long to stop")
+
+
+def reader_gone():
+    """`pith run ... | head -c 1` ends when its reader does."""
+    process = subprocess.Popen([PITH, "run", PROBE, *TCG, "--", "cat"], cwd=TOP,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL)
+    process.stdin.write(b"x" * 8192)
+    process.stdin.flush()
+    process.stdout.read(1)
+    process.stdout.close()
+    try:
+        process.stdin.write(b"y" * 8192)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise Wrong("it went on without a reader") from None
+
+
+# ---- the rest ----
+
+def quick_and_quiet():
+    """A built application starts at once, and nothing is said but which machine it is."""
+    run_probe("exit", "0")
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        done = run_probe("exit", "0")
+        times.append(time.monotonic() - began)
+        lines = done.stderr.decode().splitlines()
+        if len(lines) != 1 or "running on tcg" not in lines[0]:
+            raise Wrong(f"it said {lines}")
+    # Less than the promise would need a quiet machine; tests run side by side.
+    if min(times) > 0.6:
+        raise Wrong(f"the quickest of five runs took {min(times):.2f} s")
+
+
+def automatic():
+    """--on auto says what it took and why, and takes KVM where that works."""
+    done = pith("run", PROBE, "--", "exit", "3")
+    expect(done, 3, b"", "running on ")
+    kvm_works = accel.openable() is None and accel.try_kvm() is None
+    want = "running on kvm" if kvm_works else "running on tcg ("
+    expect(done, 3, b"", want)
+
+
+def sizes():
+    done = pith("size", "hello")
+    expect(done, 0)
+    text = done.stdout.decode()
+    for word in ("libc", "libos/core", "platform/x86", "monitor", "main"):
+        if word not in text:
+            raise Wrong(f"size hello says nothing of {word}")
+
+
+def debugs():
+    done = pith("debug", PROBE, "--batch", "bt", "--", "exit", "0", timeout=90)
+    expect(done, 0)
+    if b"main (argc=" not in done.stdout:
+        raise Wrong("the backtrace does not show main with its arguments: "
+                    + done.stdout.decode(errors="replace")[-300:])
+
+
+def builds():
+    done = pith("build", "hello")
+    expect(done, 0, b"build/hello/hello.elf\n")
+
+
+TESTS = {
+    "pure": pure.run_all,
+    "help": help_for_all,
+    "mistakes": mistakes,
+    "no-qemu": no_qemu,
+    "wrong-machine": wrong_machine,
+    "statuses": statuses,
+    "arguments": arguments,
+    "streams": streams,
+    "xen-pv": on_xen("xen-pv"),
+    "xen-pvh": on_xen("xen-pvh"),
+    "interrupts": interrupts,
+    "killed": killed,
+    "timeout": timeout,
+    "reader-gone": reader_gone,
+    "quick": quick_and_quiet,
+    "auto": automatic,
+    "build": builds,
+    "size": sizes,
+    "debug": debugs,
+}
+
+
+def jobs(wanted, _full, _results):
+    image.make(["app", "APP=apps/hello " + PROBE], quiet=True)
+    return [make_job(name, test) for name, test in TESTS.items() if not wanted or name in wanted]
+
+
+def make_job(name, test):
+    def job(results):
+        began = time.monotonic()
+        problem = None
+        try:
+            test()
+        except (Wrong, subprocess.SubprocessError, OSError) as e:
+            problem = f"{type(e).__name__}: {e}" if not isinstance(e, Wrong) else str(e)
+            with open(log_path("cli", name + ".log"), "w", encoding="utf-8") as f:
+                f.write(problem + "\n")
+        results.check(f"cli/{name}", time.monotonic() - began, problem)
+    return job

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Unit tests of the command's pure parts: sizes, quoting, the console's filters, test.cfg."""
+
+import cases
+import disks
+import machine
+import streams
+from words import Failure, parse_size
+
+NONCE = "00ff00ff00ff00ff"
+END = b"\n[pith-exit " + NONCE.encode() + b" "
+
+
+def same(have, want):
+    if have != want:
+        raise AssertionError(f"{have!r} is not {want!r}")
+
+
+def refused(function, *args):
+    try:
+        function(*args)
+    except (ValueError, Failure, cases.Malformed):
+        return
+    raise AssertionError(f"{function.__name__}{args} was not refused")
+
+
+def sizes():
+    same(parse_size("32M"), 32 << 20)
+    same(parse_size("2"), 2 << 20)
+    same(parse_size("1GiB"), 1 << 30)
+    same(parse_size("512kb"), 512 << 10)
+    for bad in ("", "M", "-1M", "1.5G", "32Q", "0x10"):
+        refused(parse_size, bad)
+
+
+def feed_all(data, step, nonce=NONCE):
+    """The output and status when `data` comes in pieces of `step` bytes."""
+    line = streams.ExitLine(nonce)
+    out = b"".join(line.feed(data[i:i + step]) for i in range(0, len(data), step))
+    return out + line.flush(), line.status
+
+
+def exit_lines():
+    for step in (1, 2, 3, 7, 1000):
+        same(feed_all(b"hello\n" + END + b"0]\n", step), (b"hello\n", 0))
+        same(feed_all(b"no newline" + END + b"255]\n", step), (b"no newline", 255))
+        same(feed_all(b"x" + END + b"crash]\n", step), (b"x", "crash"))
+        same(feed_all(END + b"256]\nrest", step), (END + b"256]\nrest", None))
+        same(feed_all(END + b"-1]\n", step), (END + b"-1]\n", None))
+        same(feed_all(END + b"not a status at all]\n", step), (END + b"not a status at all]\n", None))
+        same(feed_all(b"\n\n\n" + END + b"7]\n", step), (b"\n\n\n", 7))
+        same(feed_all(END[:-3], step), (END[:-3], None))
+        same(feed_all(END[:5] + END + b"1]\n", step), (END[:5], 1))
+        same(feed_all(b"a" + END.replace(b"00ff", b"11ff") + b"0]\n", step)[1], None)
+
+
+def xen_console():
+    text = (b"Xen 4.17\r\n(XEN) booting\r\n(XEN) Freed 652kB init memory\r\n"
+            b"one\r\n(XEN) a word\r\ntwo(XEN) another\r\nthr\ree\r\r\n(XE")
+    for step in (1, 2, 5, 1000):
+        console = streams.XenConsole()
+        out = b"".join(console.feed(text[i:i + step]) for i in range(0, len(text), step))
+        out += console.flush()
+        same(out, b"one\ntwothr\ree\r\n(XE")
+        log = console.take_log()
+        for words in (b"Xen 4.17\r\n", b"init memory\r\n", b"(XEN) a word\r\n", b"(XEN) another\r\n"):
+            if words not in log:
+                raise AssertionError(f"{words!r} is not in the log")
+    console = streams.XenConsole()
+    same(console.feed(b"(XEN) Panic on CPU 0:\r\nno more") + console.flush(), b"")
+
+
+def framing():
+    same(streams.frame_input(b"a\x10b\x04"), b"a\x10\x10b\x04")
+
+
+def quoting():
+    same(machine.quote("plain"), "plain")
+    same(machine.quote("two words"), "two\\ words")
+    same(machine.quote(""), '""')
+    same(machine.quote("a\"b'c\\d"), "a\\\"b\\'c\\\\d")
+
+
+def command_lines():
+    m = machine.Machine("x.elf", nonce="ab", options=["boot=trace"], environ=["A=b c"], args=["-x"])
+    same(machine.command_line(m),
+         "nonce=ab stdin=framed debugexit=0xf4 boot=trace env.A=b\\ c -- -x")
+    m.args = ["x" * 2100]
+    refused(machine.command_line, m)
+    for platform in ("tcg", "kvm"):
+        for kind in machine.MACHINES:
+            words = machine.qemu_command(machine.Machine("x.elf", platform, kind, nonce="ab"))
+            same("1,maxcpus=2" in words, True)
+            same("max,-smap" in words, platform == "tcg")
+    m = machine.Machine("a,b.elf", "xen-pvh", xen_elf="xen.elf", nonce="ab", args=["c,d"])
+    words = machine.qemu_command(m)
+    same("dom0=pvh" in words[words.index("-append") + 1], True)
+    same(words[words.index("-initrd") + 1].count(",,"), 2)
+
+
+def test_cfg():
+    text = "mem: 8M\noutput: a\n[case one]\nargs: x 'y z'\noutput: b\n[case two]\nexpect: crash\n"
+    one, two = cases.parse("t", text)
+    same((one.full_name, one.args, one.all("output"), one.memory), ("t.one", ["x", "y z"], ["a", "b"],
+                                                                   8 << 20))
+    same((two.status, two.has_checks, two.all("output")), (70, False, ["a"]))
+    same([bed.name for bed in cases.Case("t", "", {"on": "tcg-* xen-pv"}).beds(False)],
+         ["tcg-microvm", "tcg-q35", "tcg-pc", "xen-pv"])
+    same(cases.Case("t", "", {"stdin": "it's\\n"}).stdin, b"it's\n")
+    refused(cases.parse, "t", "nosuchkey: 1")
+
+
+def patterns():
+    same(disks.pattern(8, 16)[:8], disks.PATTERN.__mul__(8).__and__(disks.MASK).to_bytes(8, "little"))
+
+
+def run_all():
+    for test in (sizes, exit_lines, xen_console, framing, quoting, command_lines, test_cfg, patterns):
+        try:
+            test()
+        except AssertionError as e:
+            raise OSError(f"{test.__name__}: {e}") from e

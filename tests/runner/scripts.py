@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests that are programs of their own: host unit tests, the toolchain's scripts, the build's checks."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import image
+from results import log_path
+from words import BUILD, TOP
+
+LINE = re.compile(r"(ok|FAIL|skip)\s+(\S+?):?(?:\s+(.*))?")
+
+
+def call(words, log, timeout, cwd=TOP):
+    """(exit status or None after `timeout`, output); everything goes to `log` too."""
+    try:
+        done = subprocess.run(words, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=timeout, check=False)
+        status, output = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as e:
+        status, output = None, e.stdout or b""
+    with open(log, "wb") as f:
+        f.write(output)
+    return status, output.decode(errors="replace")
+
+
+def tail(text, lines=3):
+    return " | ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())
+
+
+# ---- unit tests of pure code: tests/unit/test_NAME.c ----
+
+def unit_jobs(wanted, _full, _results):
+    folder = os.path.join(TOP, "tests", "unit")
+    names = sorted(f[len("test_"):-len(".c")] for f in os.listdir(folder)
+                   if f.startswith("test_") and f.endswith(".c"))
+    return [make_unit(name) for name in names if not wanted or name in wanted]
+
+
+def make_unit(name):
+    def job(results):
+        began = time.monotonic()
+        status, output = call(["sh", "tests/unit/run.sh", name],
+                              log_path("unit", name + ".log"), 180)
+        seconds = time.monotonic() - began
+        if status == 0:
+            results.ok(f"unit/{name}", seconds)
+        else:
+            lines = [line.strip() for line in output.splitlines()[1:] if line.strip()]
+            telling = [line for line in lines if "expected" in line or "ERROR" in line
+                       or "error:" in line] or lines
+            results.fail(f"unit/{name}", seconds, telling[0] if telling else f"status {status}")
+    return job
+
+
+# ---- a script that prints `ok NAME`, `FAIL NAME: why`, `skip NAME: why` ----
+
+def script_jobs(suite, timeout=300):
+    def jobs(_wanted, _full, _results):
+        path = os.path.join(TOP, "tests", suite, "run.sh")
+        return [job] if os.path.exists(path) else []
+
+    def job(results):
+        began = last = time.monotonic()
+        with open(log_path(suite + ".log"), "w", encoding="utf-8") as log:
+            with subprocess.Popen(["sh", f"tests/{suite}/run.sh"], cwd=TOP, text=True,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, errors="replace") as process:
+                seen = failed = 0
+                output = ""
+                for line in process.stdout:
+                    log.write(line)
+                    output = (output + line)[-2000:]
+                    match = LINE.fullmatch(line.rstrip())
+                    if match:
+                        now = time.monotonic()
+                        name = match[2] if match[2].startswith(suite + "/") else f"{suite}/{match[2]}"
+                        results.add(match[1], name, now - last, match[3] or "")
+                        seen, failed, last = seen + 1, failed + (match[1] == "FAIL"), now
+        if seen == 0 or (process.returncode != 0 and failed == 0):
+            results.fail(suite, time.monotonic() - began,
+                         f"tests/{suite}/run.sh: status {process.returncode}: {tail(output)}")
+    return jobs
+
+
+# ---- what `make check` looks at, and that each check fails when provoked ----
+
+CHECKS = ("check-rooms", "check-headers", "check-limits")
+
+# (name, check, file, what to do to it, what the check has to say)
+PROVOCATIONS = (
+    ("libos-uses-platform", "check-rooms", "libos/core/trace.c",
+     "\nvoid irq_free(unsigned v);\nvoid provoke(void);\nvoid provoke(void)\n{\n    irq_free(1);\n}\n",
+     r"libos/core may not use irq_free"),
+    ("kvm-uses-xen", "check-rooms", "platform/kvm/power.c",
+     "\nextern const char xen_pv_ops[];\nconst char *provoke(void);\n"
+     "const char *provoke(void)\n{\n    return xen_pv_ops;\n}\n",
+     r"platform/kvm may not use xen_pv_ops"),
+    ("xen-uses-kvm", "check-rooms", "platform/xen/stop.c",
+     "\nextern const char kvm_ops[];\nconst char *provoke(void);\n"
+     "const char *provoke(void)\n{\n    return kvm_ops;\n}\n",
+     r"platform/xen may not use kvm_ops"),
+    ("platform-uses-malloc", "check-rooms", "platform/kvm/power.c",
+     "\nvoid *malloc(__SIZE_TYPE__ n);\nvoid *provoke(void);\n"
+     "void *provoke(void)\n{\n    return malloc(1);\n}\n",
+     r"platform/kvm may not use malloc"),
+    ("platform-includes-stdio", "check-rooms", "platform/kvm/power.c", "\n#include <stdio.h>\n",
+     r"may not include <stdio.h>"),
+    ("weak-symbol", "check-rooms", "libos/core/trace.c",
+     "\nvoid provoke(void);\n__attribute__((weak)) void provoke(void)\n{\n}\n",
+     r"provoke is a weak symbol"),
+    ("constructor", "check-rooms", "libos/core/trace.c",
+     "\n__attribute__((constructor)) static void provoke(void)\n{\n}\n", r"has constructors"),
+    ("libos-includes-platform", "lib", "libos/core/trace.c", "\n#include <x86/cpu.h>\n",
+     r"x86/cpu.h: No such file"),
+    ("libos-includes-by-path", "check-rooms", "libos/core/trace.c",
+     '\n#include "../../platform/x86/include/x86/cpu.h"\n', r"libos/core includes platform/x86"),
+    ("header-not-alone", "check-headers", "libos/include/pith/log.h",
+     "\nsize_t provoke(paddr_t);\n", r"log.h does not compile alone"),
+    ("monitor-too-long", "check-limits", "platform/x86/monitor/provoke.c", "/* */\n" * 600,
+     r"platform/x86/monitor has \d+ lines"),
+    ("file-too-long", "check-limits", "libos/core/provoke.c", "/* */\n" * 501,
+     r"libos/core/provoke.c has 501 lines"),
+)
+
+
+def check_jobs(wanted, _full, _results):
+    found = [make_check(name) for name in CHECKS if not wanted or name in wanted]
+    if not wanted or "provoke" in wanted:
+        found.append(provoke_all)
+    return found
+
+
+def make_check(name):
+    def job(results):
+        began = time.monotonic()
+        status, output = call(["make", "-s", "--no-print-directory", name],
+                              log_path("checks", name + ".log"), 120)
+        results.check(f"checks/{name}", time.monotonic() - began,
+                      None if status == 0 else output or f"status {status}")
+    return job
+
+
+def scratch_copy():
+    """The tree with its objects, in which things may be broken."""
+    copy = os.path.join(BUILD, "test", "provoke")
+    shutil.rmtree(copy, ignore_errors=True)
+    os.makedirs(copy)
+    for name in ("Makefile", "Config.mk", "libos", "platform", "toolchain", "tests"):
+        source = os.path.join(TOP, name)
+        if os.path.isdir(source):
+            shutil.copytree(source, os.path.join(copy, name), symlinks=True)
+        else:
+            shutil.copy2(source, copy)
+    os.makedirs(os.path.join(copy, "build"))
+    for name in ("bin", "sysroot", "share"):
+        os.symlink(os.path.join(BUILD, name), os.path.join(copy, "build", name))
+    for name in ("obj", "lib", "config", "include"):
+        shutil.copytree(os.path.join(BUILD, name), os.path.join(copy, "build", name), symlinks=True)
+    # Newer than the sources and older than the objects: nothing is rebuilt but what is provoked.
+    shutil.copy2(os.path.join(BUILD, "toolchain.stamp"), os.path.join(copy, "build"))
+    return copy
+
+
+def provoke_all(results):
+    """Break each rule in a copy of the tree; its check has to say so, and be content afterwards."""
+    image.make(["lib"], quiet=True)
+    copy = scratch_copy()
+
+    def run(goal, name):
+        return call(["make", "-s", "--no-print-directory", goal],
+                    log_path("checks", f"provoke-{name}.log"), 120, cwd=copy)
+
+    for name, goal, file, text, expected in PROVOCATIONS:
+        began = time.monotonic()
+        path = os.path.join(copy, file)
+        before = None
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as f:
+                before = f.read()
+        with open(path, "a", encoding="utf-8") as f:
+            f.write(text)
+        status, output = run(goal, name)
+        problem = None
+        if status == 0:
+            problem = f"{goal} found nothing wrong"
+        elif not re.search(expected, output):
+            problem = f"{goal} did not say /{expected}/: {tail(output)}"
+        if before is None:
+            os.unlink(path)
+        else:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(before)
+        results.check(f"checks/provoke-{name}", time.monotonic() - began, problem)
+    shutil.rmtree(copy)
