@@ -2,8 +2,9 @@
 /*
  * POSIX threads.
  *
- * Declared is what exists: cancellation, fork handlers, process-shared and robust objects and
- * priority protocols are absent, so a program that needs them fails at build time.
+ * Declared is what exists: cancellation and fork handlers are absent, so a program that needs them fails at build
+ * time. There are no processes, so "process-shared" makes no difference; priorities,
+ * priority protocols and robust mutexes are refused with ENOTSUP.
  */
 #pragma once
 

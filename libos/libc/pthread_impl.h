@@ -41,11 +41,8 @@ static inline pthread_t self_id(void)
     return (pthread_t)(uintptr_t)thread_current();
 }
 
-/*
- * Wait for a mutex without looking at its type or owner, until deadline_ns.
- * Errors: ETIMEDOUT (positive, as all pthread calls return them).
- */
-int pthread_mutex_wait(pthread_mutex_t *m, uint64_t deadline);
+/* pthread_mutex_lock() with a time limit: 0 or an error number. */
+int pthread_mutex_take(pthread_mutex_t *m, uint64_t deadline);
 
 /* Give up the mutex for a condition wait, whatever its nesting, which is returned. */
 unsigned pthread_mutex_release_all(pthread_mutex_t *m);

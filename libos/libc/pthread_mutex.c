@@ -12,8 +12,6 @@
  */
 #include "pthread_impl.h"
 
-#include <pith/panic.h>
-
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
 
 /* __state and __guard as the one object that the last store of a release clears. */
@@ -29,7 +27,8 @@ static inline bool try_take(pthread_mutex_t *m)
                                        __ATOMIC_RELAXED);
 }
 
-int pthread_mutex_wait(pthread_mutex_t *m, uint64_t deadline)
+/* Take a mutex that somebody holds. Returns 0 or ETIMEDOUT, positive as all pthread calls have it. */
+static __attribute__((noinline)) int wait_for(pthread_mutex_t *m, uint64_t deadline)
 {
     int r = 0;
     bool was = spin_lock(guard_of(&m->__guard));
@@ -47,8 +46,7 @@ int pthread_mutex_wait(pthread_mutex_t *m, uint64_t deadline)
 
 static __attribute__((noinline)) void release_slow(pthread_mutex_t *m)
 {
-    bool was = irq_save();
-    spin_lock(guard_of(&m->__guard));
+    bool was = spin_lock(guard_of(&m->__guard));
     waitq_wake_one(queue_of(m->__wait));
     /* Only the owner changes the state from CONTENDED, and only the guard's holder the guard. */
     __atomic_store_n((state_and_guard *)&m->__state, 0, __ATOMIC_RELEASE);
@@ -80,7 +78,7 @@ static int take_owned(pthread_mutex_t *m, bool wait, uint64_t deadline)
         return 0;
     }
     if (!try_take(m)) {
-        int r = wait ? pthread_mutex_wait(m, deadline) : EBUSY;
+        int r = wait ? wait_for(m, deadline) : EBUSY;
         if (r != 0) {
             return r;
         }
@@ -89,12 +87,17 @@ static int take_owned(pthread_mutex_t *m, bool wait, uint64_t deadline)
     return 0;
 }
 
-int pthread_mutex_lock(pthread_mutex_t *m)
+int pthread_mutex_take(pthread_mutex_t *m, uint64_t deadline)
 {
     if (__builtin_expect(m->__type != PTHREAD_MUTEX_NORMAL, 0)) {
-        return take_owned(m, true, NO_DEADLINE);
+        return take_owned(m, true, deadline);
     }
-    return __builtin_expect(try_take(m), 1) ? 0 : pthread_mutex_wait(m, NO_DEADLINE);
+    return __builtin_expect(try_take(m), 1) ? 0 : wait_for(m, deadline);
+}
+
+int pthread_mutex_lock(pthread_mutex_t *m)
+{
+    return pthread_mutex_take(m, NO_DEADLINE);
 }
 
 int pthread_mutex_trylock(pthread_mutex_t *m)
@@ -105,6 +108,7 @@ int pthread_mutex_trylock(pthread_mutex_t *m)
     return try_take(m) ? 0 : EBUSY;
 }
 
+/* Releasing a normal mutex that nobody holds does nothing, as elsewhere. */
 int pthread_mutex_unlock(pthread_mutex_t *m)
 {
     if (__builtin_expect(m->__type != PTHREAD_MUTEX_NORMAL, 0)) {
@@ -116,8 +120,6 @@ int pthread_mutex_unlock(pthread_mutex_t *m)
             return 0;
         }
         __atomic_store_n(&m->__owner, 0, __ATOMIC_RELAXED);
-    } else if (__builtin_expect(m->__state == FREE, 0)) {
-        PANIC("pthread_mutex_unlock(%p): nobody holds it", (void *)m);
     }
     release(m);
     return 0;
@@ -135,7 +137,7 @@ unsigned pthread_mutex_release_all(pthread_mutex_t *m)
 void pthread_mutex_take_all(pthread_mutex_t *m, unsigned count)
 {
     if (!try_take(m)) {
-        pthread_mutex_wait(m, NO_DEADLINE);
+        wait_for(m, NO_DEADLINE);
     }
     if (m->__type != PTHREAD_MUTEX_NORMAL) {
         __atomic_store_n(&m->__owner, self_id(), __ATOMIC_RELAXED);

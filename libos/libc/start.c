@@ -6,6 +6,8 @@
 #include <pith/cmdline.h>
 #include <pith/libc.h>
 
+#include "thread_data.h"
+
 typedef void array_function(void);
 
 /* Bounds of the array that the compiler fills; from platform/x86/link.ld. exit() runs .fini_array. */
@@ -19,6 +21,7 @@ extern int main(int argc, char **argv, char **envp);
 
 _Noreturn void libc_start(void)
 {
+    thread_data()->of_program = true;
     environ = cmdline_environ();
     for (array_function *const *f = __init_array_start; f != __init_array_end; f++) {
         (*f)();

@@ -37,6 +37,7 @@ typedef struct {
 
 typedef struct {
     int __type;
+    int __pshared;
 } pthread_mutexattr_t;
 
 /*
@@ -54,6 +55,7 @@ typedef struct {
 
 typedef struct {
     int __clock;
+    int __pshared;
 } pthread_condattr_t;
 
 typedef struct {
@@ -64,7 +66,7 @@ typedef struct {
 } pthread_cond_t;
 
 typedef struct {
-    int __reserved;
+    int __pshared;
 } pthread_rwlockattr_t;
 
 typedef struct {
@@ -76,7 +78,7 @@ typedef struct {
 } pthread_rwlock_t;
 
 typedef struct {
-    int __reserved;
+    int __pshared;
 } pthread_barrierattr_t;
 
 typedef struct {
