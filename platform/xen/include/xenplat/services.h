@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What Xen offers every guest alike: time, timer, console, the end. Used by the ops tables of PV
+ * and PVH.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pith/percpu.h>
+#include <pith/platform.h>
+#include <x86/percpu_slots.h>
+#include <xenplat/hypercall.h>
+
+/*
+ * This CPU's block shared with Xen. Context: masked, or a reader that doesn't mind another CPU's.
+ */
+static inline struct vcpu_info *xen_vcpu(void)
+{
+    struct vcpu_info *vcpu;
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(vcpu) : "i"(PERCPU_XEN_VCPU));
+    return vcpu;
+}
+
+/* Start the clock at 0 and bind VIRQ_TIMER on this CPU. Errors: Xen's. */
+int xen_time_init(void);
+
+/* platform_clock_ns() and so on. */
+uint64_t xen_clock_ns(void);
+uint64_t xen_wall_ns(void);
+void xen_timer_set(uint64_t deadline_ns);
+
+/* The console of the hardware domain. */
+void xen_console_write(const char *data, size_t len);
+size_t xen_console_read(char *data, size_t len);
+int xen_console_listen(void);
+
+/* Ask whether this is the hardware domain (dom0), whose end is the machine's. */
+void xen_stop_init(void);
+void xen_stop(enum platform_stop how, int status);

@@ -1,0 +1,14 @@
+# Sources of platform/xen, relative to this folder.
+PLATFORM_XEN_SRCS := \
+    hypercall.c \
+    events.c \
+    time.c \
+    console.c \
+    stop.c \
+    pv/start.S \
+    pv/entry.S \
+    pv/traps.c \
+    pv/build.c \
+    pv/mmu.c \
+    pv/pv.c \
+    pvh/pvh.c

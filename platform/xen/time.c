@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Xen's clocks and the one-shot timer.
+ *
+ * System time counts ns since the host's boot: a page of factors turns the TSC into it without a
+ * call (public/xen.h, struct vcpu_time_info; the same layout and rules as KVM's pvclock). Our time
+ * starts at 0 at our own boot.
+ */
+#include <xenplat/services.h>
+
+#include <x86/cpu.h>
+#include <x86/pvclock.h>
+#include <xenplat/evtchn.h>
+
+/*
+ * Xen takes a timeout more than 2^50 ns (13 days) ahead for an overflow and fires after 100 ms
+ * (xen/common/schedule.c, do_set_timer_op). A deadline beyond half of that is set again when it
+ * fires.
+ */
+#define TIMER_MAX_NS (1ULL << 49)
+
+#define NS_PER_SECOND 1000000000ULL
+
+static uint64_t boot_system_ns;
+
+/* Each is its CPU's own. UINT64_MAX: none is set. */
+static uint64_t timer_deadline_ns[PERCPU_MAX_CPUS];
+
+static uint64_t system_ns(void)
+{
+    return pvclock_read((const volatile struct pvclock_time *)&xen_vcpu()->time);
+}
+
+uint64_t xen_clock_ns(void)
+{
+    return system_ns() - boot_system_ns;
+}
+
+uint64_t xen_wall_ns(void)
+{
+    const volatile struct shared_info *shared = xen_shared_info;
+    uint32_t version;
+    uint64_t boot_wall_ns;
+
+    /* wc_* is the wall clock at system time 0; odd versions are being written. */
+    do {
+        version = shared->wc_version & ~1U;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        uint64_t seconds = (uint64_t)shared->wc_sec_hi << 32 | shared->wc_sec;
+        boot_wall_ns = seconds * NS_PER_SECOND + shared->wc_nsec;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (shared->wc_version != version);
+    return boot_wall_ns + system_ns();
+}
+
+void xen_timer_set(uint64_t deadline_ns)
+{
+    timer_deadline_ns[percpu_this()->id] = deadline_ns;
+    if (deadline_ns == UINT64_MAX) {
+        xen_set_timer_op(0);
+        return;
+    }
+    uint64_t now = xen_clock_ns();
+    if (deadline_ns > now && deadline_ns - now > TIMER_MAX_NS) {
+        deadline_ns = now + TIMER_MAX_NS;
+    }
+    /* A time in the past fires at once. */
+    xen_set_timer_op(deadline_ns + boot_system_ns);
+}
+
+static void timer_event(uint32_t port, void *arg)
+{
+    (void)port;
+    (void)arg;
+    uint64_t *deadline = &timer_deadline_ns[percpu_this()->id];
+
+    if (*deadline == UINT64_MAX) {
+        return; /* cancelled while it was on its way */
+    }
+    if (xen_clock_ns() < *deadline) {
+        xen_timer_set(*deadline); /* it was beyond TIMER_MAX_NS, or has been moved */
+        return;
+    }
+    *deadline = UINT64_MAX;
+    timer_interrupt();
+}
+
+int xen_time_init(void)
+{
+    unsigned cpu = percpu_this()->id;
+
+    timer_deadline_ns[cpu] = UINT64_MAX;
+    if (cpu == 0) {
+        boot_system_ns = system_ns();
+    }
+    /* A PV guest starts with a tick of 100 Hz on the same VIRQ; PVH has none and says so. */
+    xen_vcpu_op(VCPUOP_stop_periodic_timer, cpu, NULL);
+    int port = evtchn_bind_virq(VIRQ_TIMER, cpu, timer_event, NULL);
+    return port < 0 ? port : 0;
+}
