@@ -1,0 +1,206 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Test the toolchain: string functions, red zone scan, wrapper, images, other build systems.
+#
+# usage: toolchain/test/run.sh        (after toolchain/build.sh; nothing else needs to be built)
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${PITH_BUILD:-$here/../../build}" && pwd)
+bin=$build/bin
+cc=$bin/x86_64-pith-elf-gcc
+work=$build/toolchain-test
+failures=0
+passes=0
+
+rm -rf "$work"
+mkdir -p "$work"
+cd "$work" || exit 2
+
+ok() {
+    passes=$((passes + 1))
+}
+
+bad() {
+    echo "FAIL: $*" >&2
+    failures=$((failures + 1))
+}
+
+# check TEXT COMMAND...: the command must succeed
+check() {
+    text=$1
+    shift
+    if "$@" > out 2>&1; then
+        ok
+    else
+        bad "$text"
+        sed 's/^/    /' out >&2
+    fi
+}
+
+# refuse TEXT WORDS COMMAND...: the command must fail and say these words
+refuse() {
+    text=$1
+    words=$2
+    shift 2
+    if "$@" > out 2>&1; then
+        bad "$text: was accepted"
+    elif ! grep -q -e "$words" out; then
+        bad "$text: failed without saying '$words'"
+        sed 's/^/    /' out >&2
+    else
+        ok
+    fi
+}
+
+# same TEXT WANT GOT
+same() {
+    if [ "$2" = "$3" ]; then
+        ok
+    else
+        bad "$1: want '$2', got '$3'"
+    fi
+}
+
+test_string() {
+    for file in memcpy memset; do
+        sed -e 's/\bmem\(cpy\|move\|set\)\b/pith_mem\1/g' "$here/../string/$file.S" > "$file.S"
+    done
+    gcc -O1 -Wall -fno-builtin "$here/string.c" memcpy.S memset.S -o string || bad "string: compile"
+    check "string functions" ./string
+    # Interrupt handlers call what is in newlib's string directory, too.
+    mkdir members
+    (cd members && ar x "$build/sysroot/lib/libc.a" && cd .. &&
+        for name in $(cd "$build"/src/newlib-*/newlib/libc/string && ls ./*.c); do
+            object=members/libc_a-$(basename "$name" .c).o
+            [ ! -f "$object" ] || echo "$object"
+        done) > string-members
+    [ "$(wc -l < string-members)" -gt 80 ] || bad "newlib's string functions were not found"
+    same "vector registers in string functions" "" \
+        "$(xargs objdump -d members/memcpy.o members/memset.o < string-members 2> /dev/null |
+            grep '[xyz]mm[0-9]' | head -n 3)"
+}
+
+test_scan() {
+    "$cc" -c "$here/redzone.S" -o redzone.o || bad "redzone.S"
+    "$bin/pith-redzone-scan" redzone.o > out 2>&1
+    same "scan: status" 1 $?
+    for function in $(nm redzone.o | awk '$3 ~ /^bad_/ { print $3 }'); do
+        grep -q "$function " out || bad "scan: $function was not found"
+        ok
+    done
+    same "scan: correct code refused" "" "$(grep -E 'good_|noscan' out)"
+    # The compilers of other people: a leaf function with the red zone of the ABI.
+    echo 'int leaf(int i) { volatile int a[4] = { 1, 2, 3, 4 }; return a[i]; }' > leaf.c
+    gcc -O2 -c leaf.c -o leaf.o
+    refuse "scan: gcc's leaf function" "leaf accesses memory" "$bin/pith-redzone-scan" leaf.o
+    for library in libc libm libpithrt; do
+        check "scan: $library.a" "$bin/pith-redzone-scan" "$build/sysroot/lib/$library.a"
+    done
+}
+
+# link ARGS...: the wrapper with the libOS of this test
+link() {
+    "$cc" -T "$here/link.ld" -nostdlib "$@" -L. -Wl,--start-group -ltestpith -lc -lm -lpithrt \
+        -Wl,--end-group
+}
+
+test_link() {
+    "$cc" -O2 -w -c "$here/libpith.c" -o libpith.o && ar rcs libtestpith.a libpith.o
+    cat > hello.c << 'EOF'
+#include <stdio.h>
+static __thread int counter = 1;
+static const char *const table[] = { "a", "b" };
+int visible_function(int i) { return printf("%s %d\n", table[i & 1], counter++); }
+int main(void) { return visible_function(1); }
+EOF
+    check "link from source" link -O2 -g hello.c -o hello.elf
+    check "link from an object" "$cc" -c -O2 hello.c -o hello.o
+    check "link from an object" link hello.o -o hello2.elf
+    same "type" DYN "$(readelf -h hello.elf | awk '/Type:/ { print $2 }')"
+    same "RELA sections" "" "$(readelf -SW hello.elf | grep ' RELA ')"
+    same "undefined symbols" "" "$(nm -u hello.elf)"
+    same "writable and executable" "" "$(readelf -lW hello.elf | grep 'LOAD.*RWE')"
+    # The table in the image names its own functions.
+    objcopy -O binary --only-section=.pith.symtab hello.elf table
+    "$bin/pith-mksyms" hello.elf again
+    check "symbol table" cmp table again
+    same "symbol table: magic" PSYM "$(head -c 4 table)"
+    check "strip" link -s hello.o -o stripped.elf
+    same "strip" "" "$(nm stripped.elf 2> /dev/null)"
+
+    refuse "red zone in an image" "leaf accesses memory" link hello.o leaf.o -Wl,-u,leaf -o bad.elf
+    [ ! -f bad.elf ] || bad "a refused image was left behind"
+    check "PITH_NO_SCAN" env PITH_NO_SCAN=1 "$cc" -T "$here/link.ld" -nostdlib hello.o leaf.o \
+        -Wl,-u,leaf -L. -Wl,--start-group -ltestpith -lc -lpithrt -Wl,--end-group -o bad.elf
+    refuse "shared library" "no shared libraries" "$cc" -shared hello.o -o hello.so
+    echo 'extern int x; struct __attribute__((packed)) s { char c; int *p; } s = { 1, &x }; int x;' \
+        > packed.c
+    refuse "unaligned pointer" "not packed" link hello.c packed.c -Wl,-u,s -o packed.elf
+    echo 'int main(void) { return missing(); }' > missing.c
+    refuse "undefined function" "undefined reference" link -w missing.c -o missing.elf
+    refuse "a host library" "cannot find -lssl" link hello.o -lssl -o host.elf
+    check "libraries that programs ask for" link hello.o -lpthread -lrt -ldl -lm -lc -o libs.elf
+    # The builtins are ours.
+    echo 'int main(int n, char **v) { (void)v; return (int)((unsigned __int128)n << 70) / n +
+          (int)(((unsigned __int128)n << 90) / (unsigned)(n + 3)) + __builtin_cpu_supports("avx2") +
+          __builtin_popcount((unsigned)n) + (int)((__float128)n * 3); }' > builtins.c
+    check "builtins" link builtins.c -o builtins.elf
+}
+
+test_wrapper() {
+    same "-dumpmachine" x86_64-pith-elf "$("$cc" -dumpmachine)"
+    check "--version" "$cc" --version
+    same "-print-libgcc-file-name" "$build/sysroot/lib/libpithrt.a" "$("$cc" -print-libgcc-file-name)"
+    cat > macros.c << 'EOF'
+#if defined __linux__ || defined __linux || defined linux || defined __gnu_linux__
+#error "this is not Linux"
+#endif
+#if !defined __pith__ || !defined __unix__ || !defined __PIE__
+#error "a macro is missing"
+#endif
+#include <dirent.h>
+#include <immintrin.h>
+#include <limits.h>
+#include <regex.h>
+#include <stdatomic.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <unistd.h>
+_Static_assert(sizeof(time_t) == 8 && sizeof(off_t) == 8 && sizeof(ino_t) == 8 && FD_SETSIZE == 1024, "");
+_Static_assert(PATH_MAX >= 1024 && INT_MAX == 0x7fffffff && SSIZE_MAX == LONG_MAX, "");
+ssize_t (*reader)(int, void *, size_t) = read;
+EOF
+    check "macros and headers" "$cc" -Wall -Werror -std=gnu11 -c macros.c -o macros.o
+    same "host headers" "" "$("$cc" -M macros.c | tr ' ' '\n' | grep '^/usr/include')"
+    check "flags of others" "$cc" -fno-pie -mred-zone -flto -c leaf.c -O2 -o leaf2.o
+    check "red zone stays off" "$bin/pith-redzone-scan" leaf2.o
+    check "preprocess" "$cc" -E macros.c
+    echo 'int main(void) { return 0; }' > 'with space.c'
+    check "names with spaces" link 'with space.c' "-DTEXT=\"a b\"" -o 'with space.elf'
+}
+
+test_build_systems() {
+    check "config.sub" sh "$build"/src/newlib-*/config.sub x86_64-pith-elf
+    same "pkg-config sees the host's packages" "" \
+        "$("$bin/x86_64-pith-elf-pkg-config" --list-all 2> /dev/null)"
+    same "config.site for Pith" no \
+        "$(host=x86_64-pith-elf; . "$build/share/config.site"; echo "${ac_cv_func_fork-}")"
+    same "config.site for others" "" \
+        "$(host=x86_64-pc-linux-gnu; . "$build/share/config.site"; echo "${ac_cv_func_fork-}")"
+    if command -v cmake > /dev/null; then
+        printf 'cmake_minimum_required(VERSION 3.13)\nproject(t C)\nadd_library(t STATIC leaf.c)\n' \
+            > CMakeLists.txt
+        check "cmake" cmake -DCMAKE_TOOLCHAIN_FILE="$build/share/pith-toolchain.cmake" -B cmake .
+        check "cmake --build" cmake --build cmake
+    fi
+}
+
+test_string
+test_scan
+test_link
+test_wrapper
+test_build_systems
+echo "toolchain: $passes passed, $failures failed"
+[ "$failures" -eq 0 ]
