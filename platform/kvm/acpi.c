@@ -7,7 +7,7 @@
 #include <kvm/acpi_parse.h>
 #include <pith/log.h>
 #include <x86/cpu.h>
-#include <x86/machine.h>
+#include <x86/boot.h>
 
 /* Where a BIOS leaves the pointer when the boot protocol does not tell it: on 16-byte boundaries. */
 #define BIOS_START 0xe0000

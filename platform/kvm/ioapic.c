@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 #include <kvm/acpi.h>
-#include <kvm/lapic_id.h>
 #include <pith/log.h>
 #include <pith/spinlock.h>
 #include <x86/cpu.h>
+#include <x86/machine.h>
 #include <x86/mem.h>
 
 #define IOAPIC_DEFAULT_BASE 0xfec00000ULL
@@ -113,7 +113,7 @@ int ioapic_route_gsi(unsigned gsi, unsigned vector, bool level, bool low)
     uint32_t entry = vector | (level ? ENTRY_LEVEL : 0) | (low ? ENTRY_LOW : 0);
     bool was = spin_lock(&lock);
     ioapic_write(io, reg, ENTRY_MASKED); /* so that no half-written entry is ever in force */
-    ioapic_write(io, reg + 1, lapic_id() << ENTRY_DEST_SHIFT);
+    ioapic_write(io, reg + 1, x86_lapic_id() << ENTRY_DEST_SHIFT);
     ioapic_write(io, reg, entry);
     spin_unlock(&lock, was);
     return 0;

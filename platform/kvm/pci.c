@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PCI configuration space (PCI Local Bus Specification 3.0, chapter 6), by ECAM where the MCFG table tells
+ * of one, otherwise by the ports of configuration mechanism 1, which cost twice as many exits.
+ */
+#include <kvm/pci.h>
+
+#include <kvm/acpi.h>
+#include <pith/spinlock.h>
+#include <x86/cpu.h>
+
+#define PORT_ADDRESS 0xcf8
+#define PORT_DATA    0xcfc
+#define PORT_ENABLE  0x80000000u
+
+#define ECAM_BUS_SHIFT 20
+#define ECAM_BDF_SHIFT 12
+
+#define HEADER_MULTI  0x80
+#define HEADER_TYPE   0x7f
+#define HEADER_BRIDGE 1
+#define MAX_BRIDGES   64
+#define MAX_CAPS      48 /* 192 bytes behind the header, 4 bytes each at least */
+
+static bool prepared;
+static bool ports;  /* mechanism 1 answers */
+static bool ecam;
+static struct acpi_ecam ecam_area;
+
+/* Address and data port belong together. No other lock is taken inside. */
+static struct spinlock lock = SPINLOCK_INIT;
+
+/* Find the ways once; two threads at the same time find the same. */
+static void prepare(void)
+{
+    if (prepared) {
+        return;
+    }
+    outl(PORT_ADDRESS, PORT_ENABLE);
+    ports = inl(PORT_ADDRESS) == PORT_ENABLE;
+    ecam = acpi_ecam(&ecam_area) == 0;
+    prepared = true;
+}
+
+bool pci_present(void)
+{
+    prepare();
+    return ports;
+}
+
+/* The function's registers in memory, mapped page by page as functions are used; NULL: use the ports. */
+static volatile uint8_t *ecam_regs(uint16_t bdf)
+{
+    unsigned bus = bdf >> 8;
+    if (!ecam || bus < ecam_area.first_bus || bus > ecam_area.last_bus) {
+        return NULL;
+    }
+    return mem_map_device(ecam_area.base + ((uint64_t)bdf << ECAM_BDF_SHIFT), 256);
+}
+
+uint32_t pci_read32(uint16_t bdf, unsigned off)
+{
+    prepare();
+    /* A page of address space for each function that might be there is too much: probe by ports if they exist. */
+    if (ports) {
+        bool was = spin_lock(&lock);
+        outl(PORT_ADDRESS, PORT_ENABLE | (uint32_t)bdf << 8 | (off & 0xfc));
+        uint32_t v = inl(PORT_DATA);
+        spin_unlock(&lock, was);
+        return v;
+    }
+    const volatile uint8_t *regs = ecam_regs(bdf);
+    return regs == NULL ? ~0u : mmio_read32(regs + (off & 0xfc));
+}
+
+uint16_t pci_read16(uint16_t bdf, unsigned off)
+{
+    return (uint16_t)(pci_read32(bdf, off) >> (8 * (off & 2)));
+}
+
+uint8_t pci_read8(uint16_t bdf, unsigned off)
+{
+    return (uint8_t)(pci_read32(bdf, off) >> (8 * (off & 3)));
+}
+
+void pci_write32(uint16_t bdf, unsigned off, uint32_t v)
+{
+    prepare();
+    if (ports) {
+        bool was = spin_lock(&lock);
+        outl(PORT_ADDRESS, PORT_ENABLE | (uint32_t)bdf << 8 | (off & 0xfc));
+        outl(PORT_DATA, v);
+        spin_unlock(&lock, was);
+        return;
+    }
+    volatile uint8_t *regs = ecam_regs(bdf);
+    if (regs != NULL) {
+        mmio_write32(regs + (off & 0xfc), v);
+    }
+}
+
+void pci_write16(uint16_t bdf, unsigned off, uint16_t v)
+{
+    prepare();
+    if (ports) {
+        bool was = spin_lock(&lock);
+        outl(PORT_ADDRESS, PORT_ENABLE | (uint32_t)bdf << 8 | (off & 0xfc));
+        outw((uint16_t)(PORT_DATA + (off & 2)), v);
+        spin_unlock(&lock, was);
+        return;
+    }
+    volatile uint8_t *regs = ecam_regs(bdf);
+    if (regs != NULL) {
+        mmio_write16(regs + (off & 0xfe), v);
+    }
+}
+
+/* Call fn for the functions of one device; note the bus behind a bridge in buses[]. */
+static void scan_device(uint16_t bdf, void (*fn)(uint16_t), uint8_t *buses, unsigned *nbuses)
+{
+    for (unsigned f = 0; f < 8; f++, bdf++) {
+        uint16_t vendor = pci_read16(bdf, PCI_VENDOR_ID);
+        if (vendor == 0xffff || vendor == 0) {
+            if (f == 0) {
+                return; /* without a function 0 there is no device */
+            }
+            continue;
+        }
+        uint8_t header = pci_read8(bdf, PCI_HEADER_TYPE);
+        uint8_t behind = pci_read8(bdf, PCI_SECONDARY_BUS);
+        if ((header & HEADER_TYPE) != HEADER_BRIDGE) {
+            fn(bdf);
+        } else if (behind > bdf >> 8 && *nbuses < MAX_BRIDGES) {
+            /* Numbers grow downwards, so a loop of bridges ends here. 0: the firmware left it out. */
+            buses[(*nbuses)++] = behind;
+        }
+        if (f == 0 && (header & HEADER_MULTI) == 0) {
+            return;
+        }
+    }
+}
+
+void pci_scan(void (*fn)(uint16_t bdf))
+{
+    uint8_t buses[MAX_BRIDGES] = { 0 };
+    unsigned nbuses = 1;
+    prepare();
+    if (!ports && !ecam) {
+        return;
+    }
+    for (unsigned i = 0; i < nbuses; i++) {
+        for (unsigned device = 0; device < 32; device++) {
+            scan_device((uint16_t)(buses[i] << 8 | device << 3), fn, buses, &nbuses);
+        }
+    }
+}
+
+unsigned pci_find_cap(uint16_t bdf, uint8_t id, unsigned after)
+{
+    if ((pci_read16(bdf, PCI_STATUS) & PCI_STATUS_CAPS) == 0) {
+        return 0;
+    }
+    unsigned at = pci_read8(bdf, after == 0 ? PCI_CAPABILITIES : after + 1);
+    for (unsigned n = 0; n < MAX_CAPS; n++) {
+        at &= 0xfc; /* the two low bits are reserved */
+        if (at < 0x40) {
+            return 0;
+        }
+        if (pci_read8(bdf, at) == id) {
+            return at;
+        }
+        at = pci_read8(bdf, at + 1);
+    }
+    return 0;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The drivers' probe functions, for the table of each device class (probe_block.c and so on). */
+#pragma once
+
+/* Each finds the devices of its kind and attaches them; returns how many. Context: thread. */
+int virtio_blk_probe(void);
+int virtio_rng_probe(void);
