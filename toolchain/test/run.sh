@@ -197,6 +197,82 @@ test_build_systems() {
     fi
 }
 
+test_private_apt() {
+    . "$here/../private-apt.sh"
+    cat > a.sources << 'EOF'
+# A dated snapshot, with options and a key in place.
+Types: deb deb-src
+URIs: http://mirror.test/archive/debian/20250520T000000Z
+Suites: bookworm bookworm-updates
+Components: main contrib
+Check-Valid-Until: no
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ mQINBF
+ -----END PGP PUBLIC KEY BLOCK-----
+
+Types: deb
+URIs: http://mirror.test/archive/debian-security/20250520T000000Z
+Suites: bookworm-security
+Components: main
+
+Types: deb
+URIs: http://vendor.test/apt
+Suites: nodistro
+Components: main
+
+Enabled: no
+Types: deb
+URIs: http://off.test/debian
+Suites: bookworm
+Components: main
+
+Types: deb
+URIs: http://docker.test/linux
+Suites: bookworm
+Components: stable
+EOF
+    deb822_for_suite a.sources trixie deb > a.out
+    same "deb822: stanzas" 1 "$(grep -c '^URIs:' a.out)"
+    same "deb822: uri" "URIs: http://mirror.test/archive/debian/20250520T000000Z" "$(grep URIs a.out)"
+    same "deb822: suite" "Suites: trixie" "$(grep Suites a.out)"
+    same "deb822: type" "Types: deb" "$(grep Types a.out)"
+    same "deb822: components" "Components: main" "$(grep Components a.out)"
+    same "deb822: option" "Check-Valid-Until: no" "$(grep Valid a.out)"
+    same "deb822: key" 4 "$(grep -c '^ ' a.out)"
+    cat > a.list << 'EOF'
+# deb http://comment.test/debian bookworm main
+deb [ arch=amd64 signed-by=/usr/share/keyrings/x.gpg ] http://mirror.test/debian bookworm main contrib
+deb-src http://mirror.test/debian bookworm main
+deb http://security.test/debian-security bookworm-security main
+deb [check-valid-until=no] http://snapshot.test/20250520T000000Z trixie main
+deb http://vendor.test/apt cloud-sdk-bookworm main
+deb http://docker.test/linux bookworm stable
+EOF
+    list_for_suite a.list trixie deb > a.out
+    same "list" "deb [ arch=amd64 signed-by=/usr/share/keyrings/x.gpg ] http://mirror.test/debian trixie main
+deb [check-valid-until=no] http://snapshot.test/20250520T000000Z trixie main" "$(cat a.out)"
+}
+
+test_fetch() {
+    # No download here: files given by hand, right ones, wrong ones and unknown ones.
+    echo damaged > newlib-4.5.0.20241231.tar.xz
+    refuse "fetch: wrong checksum" "wrong SHA-256" env PITH_BUILD="$work/fetch" \
+        PITH_NEWLIB_TARBALL=newlib-4.5.0.20241231.tar.xz "$here/../fetch.sh" newlib
+    echo other > newlib-3.3.0.tar.gz
+    refuse "fetch: another version" "not a file name known" env PITH_BUILD="$work/fetch" \
+        PITH_NEWLIB_TARBALL=newlib-3.3.0.tar.gz "$here/../fetch.sh" newlib
+    refuse "fetch: missing file" "does not exist" env PITH_BUILD="$work/fetch" \
+        PITH_GCC_TARBALL=nowhere "$here/../fetch.sh" libgcc
+    for file in "$build"/download/newlib-4.5.0.*; do
+        same "fetch: given by hand" "$(realpath "$file")" \
+            "$(PITH_BUILD="$work/fetch" PITH_NEWLIB_TARBALL="$file" "$here/../fetch.sh" newlib)"
+    done
+}
+
+test_private_apt
+test_fetch
 test_string
 test_scan
 test_link

@@ -36,7 +36,6 @@ static void test_copy_and_set(size_t size, size_t a, size_t b)
 {
     unsigned char *target = to + 64 + b;
 
-    fill();
     for (size_t i = 0; i < size; i++) {
         want[64 + b + i] = from[64 + a + i];
     }
@@ -50,7 +49,6 @@ static void test_copy_and_set(size_t size, size_t a, size_t b)
 
 static void test_move(size_t size, size_t source, size_t target)
 {
-    fill();
     unsigned char *copy = malloc(size + 1);
     for (size_t i = 0; i < size; i++) {
         copy[i] = to[source + i];
@@ -66,6 +64,7 @@ static void test_move(size_t size, size_t source, size_t target)
 int main(void)
 {
     for (size_t size = 0; size < 700; size += size < 80 ? 1 : 7) {
+        fill();
         for (size_t a = 0; a < 9; a++) {
             for (size_t b = 0; b < 9; b++) {
                 test_copy_and_set(size, a, b);
@@ -73,6 +72,7 @@ int main(void)
         }
     }
     for (size_t size = 0; size < 700; size += size < 80 ? 1 : 13) {
+        fill();
         for (size_t distance = 0; distance < 300; distance += distance < 40 ? 1 : 17) {
             for (size_t a = 0; a < 8; a += 3) {
                 test_move(size, 1024 + a, 1024 + a + distance);
