@@ -1,2 +1,126 @@
-def jobs(_w, _f, _r):
-    return []
+# SPDX-License-Identifier: BSD-2-Clause
+"""Checks what the documents claim: the boot chains of docs/architecture.md, links, the README's commands."""
+
+import os
+import re
+import secrets
+import shlex
+import subprocess
+import time
+
+import cases
+import guests
+import image
+import verb_size
+import xen
+from guest import Guest
+from machine import Machine
+from words import TOP
+
+ARCHITECTURE = os.path.join(TOP, "docs", "architecture.md")
+
+# A chain is a fenced block ```boot BED...: one function per line, a blank or # starts a remark. A line
+# in parentheses is code that prints nothing (before there is a place to note it) but has to exist.
+CHAIN = re.compile(r"^```boot ([^\n]+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def chains(text):
+    """{bed: [(function, traced)]}"""
+    found = {}
+    for match in CHAIN.finditer(text):
+        steps = []
+        for line in match[2].splitlines():
+            words = line.split("#")[0].split()
+            if words:
+                steps.append((words[0].strip("()"), not words[0].startswith("(")))
+        for bed in match[1].split():
+            found[bed] = steps
+    return found
+
+
+def traced(elf, bed):
+    """The names that boot=trace prints on a bed."""
+    output = bytearray()
+    machine = Machine(elf, bed.platform, bed.machine, nonce=secrets.token_hex(8),
+                      options=["boot=trace"], xen_elf=xen.XEN_ELF)
+    result = Guest(machine, None, output.extend, None, 60).run()
+    if result.status != 0:
+        raise OSError(f"hello with boot=trace: status {result.status}; {result.problem}")
+    return re.findall(r"^boot: (\w+)\r?$", output.decode(errors="replace"), re.MULTILINE)
+
+
+def chain_job(elf, bed, steps):
+    def job(results):
+        began = time.monotonic()
+        exist = {name for name, _, _, _ in verb_size.symbols(elf)}
+        absent = [name for name, _ in steps if name not in exist]
+        problem = None
+        if absent:
+            problem = "not in the image: " + ", ".join(absent)
+        else:
+            have, want = traced(elf, bed), [name for name, shown in steps if shown]
+            if have != want:
+                problem = f"boot=trace prints {' '.join(have)}; the document says {' '.join(want)}"
+        results.check(f"docs/boot-{bed.name}", time.monotonic() - began, problem)
+    return job
+
+
+def every_bed_has_a_chain(found):
+    def job(results):
+        missing = [bed.name for bed in cases.BEDS if bed.name not in found]
+        results.check("docs/chains", 0.0, "no boot chain for " + ", ".join(missing) if missing else None)
+    return job
+
+
+def links(results):
+    """Files that a document links to exist."""
+    dead = []
+    documents = [os.path.join(TOP, "README.md")]
+    folder = os.path.join(TOP, "docs")
+    documents += [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+    for document in documents:
+        with open(document, encoding="utf-8") as f:
+            for target in LINK.findall(f.read()):
+                path = os.path.join(os.path.dirname(document), target)
+                if "://" not in target and not os.path.exists(path):
+                    dead.append(f"{os.path.relpath(document, TOP)}: {target}")
+    results.check("docs/links", 0.0, "dead links: " + ", ".join(dead) if dead else None)
+
+
+def readme_commands():
+    """Command lines of the README's first fenced block."""
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as f:
+        block = re.search(r"^```sh\n(.*?)^```", f.read(), re.MULTILINE | re.DOTALL)
+    lines = block[1].splitlines() if block else []
+    return [line.split("#")[0].strip() for line in lines if line.startswith("./pith run")]
+
+
+def readme(results):
+    """The README's `./pith run` lines do what they say; DISK stands for some file."""
+    began = time.monotonic()
+    lines, problem = readme_commands(), None
+    if not lines:
+        problem = "README.md shows no ./pith run"
+    for line in lines:
+        words = [os.path.join(TOP, "LICENSE") if w == "FILE" else w for w in shlex.split(line)]
+        done = subprocess.run(words, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=120, check=False)
+        if done.returncode != 0:
+            problem = f"`{line}`: status {done.returncode}: {done.stdout[-200:]!r}"
+    results.check("docs/readme", time.monotonic() - began, problem)
+
+
+def jobs(_wanted, _full, _results):
+    hello = image.find("hello")
+    image.build([hello], quiet=True)
+    found = {}
+    if os.path.exists(ARCHITECTURE):
+        with open(ARCHITECTURE, encoding="utf-8") as f:
+            found = chains(f.read())
+    unusable = guests.unusable_beds()
+    todo = [links, readme, every_bed_has_a_chain(found)]
+    for bed in cases.BEDS:
+        if bed.name in found and bed.platform not in unusable:
+            todo.append(chain_job(hello.elf, bed, found[bed.name]))
+    return todo
