@@ -237,7 +237,7 @@ int acpi_parse_s5(const void *dsdt, size_t len)
     size_t at = ACPI_HEADER_SIZE;
     while (at < len) {
         at += find_bytes(t + at, len - at, "_S5_", 4) + 4;
-        if (at + 8 > len || t[at] != AML_PACKAGE || (t[at - 5] != AML_NAME && t[at - 5] != '\\')) {
+        if (at + 2 > len || t[at] != AML_PACKAGE || (t[at - 5] != AML_NAME && t[at - 5] != '\\')) {
             continue;
         }
         size_t element = at + 1 + 1 + (t[at + 1] >> 6) + 1;

@@ -20,7 +20,6 @@
 #define HEADER_TYPE   0x7f
 #define HEADER_BRIDGE 1
 #define MAX_BRIDGES   64
-#define MAX_CAPS      48 /* 192 bytes behind the header, 4 bytes each at least */
 
 static bool prepared;
 static bool ports;  /* mechanism 1 answers */
@@ -153,23 +152,4 @@ void pci_scan(void (*fn)(uint16_t bdf))
             scan_device((uint16_t)(buses[i] << 8 | device << 3), fn, buses, &nbuses);
         }
     }
-}
-
-unsigned pci_find_cap(uint16_t bdf, uint8_t id, unsigned after)
-{
-    if ((pci_read16(bdf, PCI_STATUS) & PCI_STATUS_CAPS) == 0) {
-        return 0;
-    }
-    unsigned at = pci_read8(bdf, after == 0 ? PCI_CAPABILITIES : after + 1);
-    for (unsigned n = 0; n < MAX_CAPS; n++) {
-        at &= 0xfc; /* the two low bits are reserved */
-        if (at < 0x40) {
-            return 0;
-        }
-        if (pci_read8(bdf, at) == id) {
-            return at;
-        }
-        at = pci_read8(bdf, at + 1);
-    }
-    return 0;
 }
