@@ -32,9 +32,15 @@ static unsigned nranges;
 static struct list free_list[PAGE_MAX_ORDER + 1];
 static uint32_t nonempty; /* bit n: free_list[n] has a block */
 static struct page_stats stats;
-static bool (*reclaim_hook)(void);
+
+static size_t (*reclaimers[PAGE_MAX_RECLAIM])(void); /* filled at start-up */
 
 _Static_assert(PAGE_MAX_ORDER < 32, "one bit per order");
+
+static unsigned floor_log2(size_t n)
+{
+    return 63 - (unsigned)__builtin_clzl(n);
+}
 
 static struct range *range_of(const void *block)
 {
@@ -124,7 +130,7 @@ static void trim(char *block, unsigned order, size_t npages)
     size_t at = 0;
 
     for (size_t left = npages; left != 0;) {
-        unsigned o = 63 - (unsigned)__builtin_clzl(left);
+        unsigned o = floor_log2(left);
         *state_of(r, block + (at << PAGE_SHIFT)) = STATE_USED | o;
         at += 1UL << o;
         left -= 1UL << o;
@@ -154,10 +160,31 @@ static void *alloc_locked(size_t npages, unsigned order)
     return block;
 }
 
+size_t page_reclaim(void)
+{
+    size_t npages = 0;
+
+    for (unsigned i = 0; i < PAGE_MAX_RECLAIM && reclaimers[i] != NULL; i++) {
+        npages += reclaimers[i]();
+    }
+    return npages;
+}
+
+void page_add_reclaim(size_t (*reclaim)(void))
+{
+    unsigned i = 0;
+
+    while (i < PAGE_MAX_RECLAIM && reclaimers[i] != NULL) {
+        i++;
+    }
+    ASSERT(i < PAGE_MAX_RECLAIM);
+    reclaimers[i] = reclaim;
+}
+
 static void *alloc(size_t npages, unsigned order)
 {
     void *block = alloc_locked(npages, order);
-    if (block == NULL && reclaim_hook != NULL && !irq_is_masked() && reclaim_hook()) {
+    if (block == NULL && !irq_is_masked() && page_reclaim() != 0) {
         block = alloc_locked(npages, order);
     }
     return block;
@@ -173,7 +200,7 @@ void *page_alloc_n(size_t npages)
     if (npages == 0 || npages > 1UL << PAGE_MAX_ORDER) {
         return NULL;
     }
-    return alloc(npages, npages == 1 ? 0 : 64 - (unsigned)__builtin_clzl(npages - 1));
+    return alloc(npages, npages == 1 ? 0 : floor_log2(npages - 1) + 1);
 }
 
 void page_free(void *block, unsigned order)
@@ -183,15 +210,41 @@ void page_free(void *block, unsigned order)
     spin_unlock(&lock, was);
 }
 
-void page_free_n(void *block, size_t npages)
+/* Give back the used blocks that alloc_n made of npages. */
+static void give_back_n(char *at, size_t npages)
 {
-    char *at = block;
-    bool was = spin_lock(&lock);
     while (npages != 0) {
-        unsigned order = 63 - (unsigned)__builtin_clzl(npages);
+        unsigned order = floor_log2(npages);
         give_back(at, order);
         at += PAGE_SIZE << order;
         npages -= 1UL << order;
+    }
+}
+
+void page_free_n(void *block, size_t npages)
+{
+    bool was = spin_lock(&lock);
+    give_back_n(block, npages);
+    spin_unlock(&lock, was);
+}
+
+void page_shrink(void *block, size_t had, size_t npages)
+{
+    ASSERT(npages != 0 && npages <= had);
+    if (npages == had) {
+        return;
+    }
+    /* The blocks of the leading bits that both numbers share stay; the next one of `had` is cut. */
+    unsigned order = floor_log2(had ^ npages);
+    size_t kept = had >> (order + 1) << (order + 1);
+    char *cut = (char *)block + (kept << PAGE_SHIFT);
+
+    bool was = spin_lock(&lock);
+    give_back_n(cut + (PAGE_SIZE << order), had - kept - (1UL << order));
+    if (npages != kept) {
+        trim(cut, order, npages - kept);
+    } else {
+        give_back(cut, order);
     }
     spin_unlock(&lock, was);
 }
@@ -201,11 +254,6 @@ void page_stats(struct page_stats *out)
     bool was = spin_lock(&lock);
     *out = stats;
     spin_unlock(&lock, was);
-}
-
-void page_set_reclaim(bool (*reclaim)(void))
-{
-    reclaim_hook = reclaim;
 }
 
 /* Enter one range: its state bytes first, the rest cut into the largest aligned blocks. */
@@ -222,7 +270,7 @@ static void add_range(char *start, size_t npages)
     stats.total += npages - own;
     for (char *at = r->start; at < r->end;) {
         size_t left = (size_t)(r->end - at) >> PAGE_SHIFT;
-        unsigned order = 63 - (unsigned)__builtin_clzl(left);
+        unsigned order = floor_log2(left);
         unsigned aligned = (unsigned)__builtin_ctzl((uintptr_t)at >> PAGE_SHIFT);
         order = order < aligned ? order : aligned;
         order = order < PAGE_MAX_ORDER ? order : PAGE_MAX_ORDER;

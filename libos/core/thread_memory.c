@@ -91,22 +91,22 @@ void thread_memory_put(struct thread *t)
     spin_unlock(&lock, was);
 }
 
-/* Free the piece that was cached longest. Returns false when it can't be mapped back: it is lost then. */
-static bool release(struct thread *t)
+/* Free a piece; returns its pages. 0 when the guard can't be mapped back: the piece is lost then. */
+static size_t release(struct thread *t)
 {
     struct thread_memory m = t->memory;
     struct page_op map = { m.guard, m.guard, m.guard_size >> PAGE_SHIFT, PAGE_PROT_READ | PAGE_PROT_WRITE };
 
     if (m.guard_size != 0 && platform_page_ops(&map, 1) != 0) {
-        return false;
+        return 0;
     }
     page_free_n(m.block, m.npages);
-    return true;
+    return m.npages;
 }
 
-static bool trim(size_t keep)
+static size_t trim(size_t keep)
 {
-    bool freed = false;
+    size_t freed = 0;
 
     for (;;) {
         struct thread *t = NULL;
@@ -120,7 +120,7 @@ static bool trim(size_t keep)
         if (t == NULL) {
             return freed;
         }
-        freed |= release(t);
+        freed += release(t);
     }
 }
 
@@ -131,7 +131,7 @@ void thread_memory_trim(void)
     }
 }
 
-static bool reclaim(void)
+static size_t reclaim(void)
 {
     return trim(0);
 }
@@ -145,5 +145,5 @@ void thread_memory_init(void)
     if (keep_pages > CACHE_MAX_PAGES) {
         keep_pages = CACHE_MAX_PAGES;
     }
-    page_set_reclaim(reclaim);
+    page_add_reclaim(reclaim);
 }

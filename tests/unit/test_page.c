@@ -107,7 +107,13 @@ static void test_random_use(void)
         unsigned i = unit_random(&seed) % 250;
         struct piece *p = &pieces[i];
         uint8_t who = (uint8_t)(i + 1);
-        if (p->block != NULL) {
+        if (p->block != NULL && !p->by_order && p->npages > 1 && unit_random(&seed) % 4 == 0) {
+            size_t less = 1 + unit_random(&seed) % p->npages;
+            own((char *)p->block + less * PAGE_SIZE, p->npages - less, 0);
+            page_shrink(p->block, p->npages, less);
+            used -= p->npages - less;
+            p->npages = less;
+        } else if (p->block != NULL) {
             used -= p->npages;
             release(p, who);
         } else {
@@ -146,35 +152,40 @@ static size_t drain(unsigned order, void **list)
     return n;
 }
 
+static void *blocks[MAX_PAGES];
+static unsigned top;   /* order of the largest blocks while all is free ... */
+static size_t largest; /* ... and how many of them there are */
+
+static void give_all_back(size_t n, unsigned order)
+{
+    for (size_t i = 0; i < n; i++) {
+        page_free(blocks[i], order);
+    }
+}
+
+static void find_largest(void)
+{
+    for (top = PAGE_MAX_ORDER; (largest = drain(top, blocks)) == 0; top--) {
+    }
+    give_all_back(largest, top);
+    EXPECT(top == 11); /* 2048 pages lie aligned in two of the ranges */
+}
+
 static void test_exhaustion_and_merging(void)
 {
-    static void *list[MAX_PAGES];
     size_t all = free_pages();
-    size_t largest = 0;
-    unsigned top;
 
-    /* What the largest blocks are while all is free ... */
-    for (top = PAGE_MAX_ORDER; largest == 0; top--) {
-        largest = drain(top, list);
-    }
-    top++;
-    for (size_t i = 0; i < largest; i++) {
-        page_free(list[i], top);
-    }
-    /* ... is what they are again after all was taken in single pages and given back, a thousand times. */
     for (int round = 0; round < 1000; round++) {
-        size_t n = drain(0, list);
+        size_t n = drain(0, blocks);
         EXPECT(n == all && free_pages() == 0);
         EXPECT(page_alloc(0) == NULL && page_alloc_n(1) == NULL && page_alloc_n(50) == NULL);
         for (size_t i = 0; i < n; i++) {
-            page_free(list[round % 2 ? n - 1 - i : (i * 7919) % n], 0);
+            page_free(blocks[round % 2 ? n - 1 - i : (i * 7919) % n], 0);
         }
     }
     EXPECT(free_pages() == all);
-    EXPECT(drain(top, list) == largest);
-    for (size_t i = 0; i < largest; i++) {
-        page_free(list[i], top);
-    }
+    EXPECT(drain(top, blocks) == largest);
+    give_all_back(largest, top);
 }
 
 static void test_limits(void)
@@ -210,20 +221,22 @@ static bool reclaim_works;
 static void *hoard[MAX_PAGES];
 static unsigned reclaims;
 
-static bool reclaim(void)
+static size_t reclaim(void)
 {
     reclaims++;
     if (reclaim_works) {
         page_free(hoard[0], 0);
+        reclaim_works = false;
+        return 1;
     }
-    return reclaim_works;
+    return 0;
 }
 
 static void test_reclaim(void)
 {
     size_t n = drain(0, hoard);
 
-    page_set_reclaim(reclaim);
+    page_add_reclaim(reclaim);
     EXPECT(page_alloc(0) == NULL && reclaims == 1);
     reclaim_works = true;
     hoard[0] = page_alloc(0);
@@ -231,7 +244,7 @@ static void test_reclaim(void)
     bool was = irq_save();
     EXPECT(page_alloc(0) == NULL && reclaims == 2); /* it may need thread context */
     irq_restore(was);
-    page_set_reclaim(NULL);
+    EXPECT(page_reclaim() == 0 && reclaims == 3);
     for (size_t i = 0; i < n; i++) {
         page_free(hoard[i], 0);
     }
@@ -310,6 +323,7 @@ int main(void)
     EXPECT(total_pages() == 1020 + 1 + 0 + 2999 + 3191);
     EXPECT(free_pages() == total_pages());
 
+    find_largest();
     test_limits();
     test_random_use();
     test_exhaustion_and_merging();

@@ -369,6 +369,41 @@ static void test_waitq(void)
     spin_unlock(&lock, was);
 }
 
+static unsigned turn;
+
+static void *wait_twice(void *arg)
+{
+    (void)arg;
+    bool was = spin_lock(&lock);
+    EXPECT(waitq_wait(&not_empty, &lock, now + 10 * MS) == 0);
+    turn++;
+    EXPECT(waitq_wait(&not_empty, &lock, UINT64_MAX) == 0);
+    turn++;
+    spin_unlock(&lock, was);
+    return NULL;
+}
+
+static void wake_one(void)
+{
+    bool was = spin_lock(&lock);
+    EXPECT(waitq_wake_one(&not_empty));
+    spin_unlock(&lock, was);
+}
+
+/* The deadline of a wait that ended early must not end a later one. */
+static void test_old_deadline(void)
+{
+    struct thread *t = start(wait_twice, NULL);
+
+    thread_sleep_until(now + MS);
+    wake_one();
+    thread_sleep_until(now + 100 * MS);
+    EXPECT(turn == 1);
+    wake_one();
+    join(t);
+    EXPECT(turn == 2);
+}
+
 static unsigned long progress[3];
 static bool stop;
 
@@ -559,6 +594,7 @@ static void *all_tests(void *arg)
     test_detached();
     test_sleep();
     test_waitq();
+    test_old_deadline();
     storm = true;
     produced = consumed = 0;
     test_waitq();

@@ -28,6 +28,9 @@ void *page_alloc_n(size_t npages);
 void page_free(void *block, unsigned order);
 void page_free_n(void *block, size_t npages);
 
+/* Keep the first npages of a block of `had` pages from page_alloc_n(); 0 < npages <= had. */
+void page_shrink(void *block, size_t had, size_t npages);
+
 struct page_stats {
     size_t total; /* pages given by page_init(), without the allocator's own */
     size_t free;
@@ -37,7 +40,14 @@ struct page_stats {
 void page_stats(struct page_stats *out);
 
 /*
- * When nothing is left, an allocation in thread context calls `reclaim` once and tries again if it
- * returns true (it freed something). One user: the cache of thread stacks.
+ * Have `reclaim` called when nothing is left: it gives cached memory back and returns how many pages. At most
+ * PAGE_MAX_RECLAIM of them, for ever. Context of reclaim: thread, unmasked.
  */
-void page_set_reclaim(bool (*reclaim)(void));
+#define PAGE_MAX_RECLAIM 4
+void page_add_reclaim(size_t (*reclaim)(void));
+
+/*
+ * Call them all; returns how many pages came back. page_alloc() does so by itself where it is called unmasked; who
+ * allocates under a spin lock calls this after releasing it, and tries again. Context: thread, unmasked.
+ */
+size_t page_reclaim(void);
