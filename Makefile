@@ -28,7 +28,7 @@ LIB    := $(B)/lib/libpith.a
 # toolchain/build.sh brings newlib, the compiler's builtins and the wrapper; it redoes only what changed.
 
 TOOLCHAIN := $(B)/toolchain.stamp
-$(TOOLCHAIN): $(shell find toolchain -path toolchain/cli -prune -o -type f -print)
+$(TOOLCHAIN): $(shell find toolchain \( -path toolchain/cli -o -path toolchain/test \) -prune -o -type f -print)
 	@mkdir -p $(@D)
 	sh toolchain/build.sh
 	@touch $@

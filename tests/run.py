@@ -25,7 +25,7 @@ from words import Failure, usage  # noqa: E402
 SUITES = {
     "unit": scripts.unit_jobs,
     "checks": scripts.check_jobs,
-    "toolchain": scripts.script_jobs("toolchain"),
+    "toolchain": scripts.script_jobs("toolchain", "toolchain/test/run.sh"),
     "docs": docs.jobs,
     "apps": apps.jobs,
     "guest": guests.jobs,

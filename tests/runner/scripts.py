@@ -11,8 +11,6 @@ import image
 from results import log_path
 from words import BUILD, TOP
 
-LINE = re.compile(r"(ok|FAIL|skip)\s+(\S+?):?(?:\s+(.*))?")
-
 
 def call(words, log, timeout, cwd=TOP):
     """(exit status or None after `timeout`, output); everything goes to `log` too."""
@@ -56,33 +54,21 @@ def make_unit(name):
     return job
 
 
-# ---- a script that prints `ok NAME`, `FAIL NAME: why`, `skip NAME: why` ----
+# ---- a script that ends with status 0 when all is well; it says `FAIL: why` per failure ----
 
-def script_jobs(suite, timeout=300):
+def script_jobs(suite, script):
     def jobs(_wanted, _full, _results):
-        path = os.path.join(TOP, "tests", suite, "run.sh")
-        return [job] if os.path.exists(path) else []
+        return [job]
 
     def job(results):
-        began = last = time.monotonic()
-        with open(log_path(suite + ".log"), "w", encoding="utf-8") as log:
-            with subprocess.Popen(["sh", f"tests/{suite}/run.sh"], cwd=TOP, text=True,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, errors="replace") as process:
-                seen = failed = 0
-                output = ""
-                for line in process.stdout:
-                    log.write(line)
-                    output = (output + line)[-2000:]
-                    match = LINE.fullmatch(line.rstrip())
-                    if match:
-                        now = time.monotonic()
-                        name = match[2] if match[2].startswith(suite + "/") else f"{suite}/{match[2]}"
-                        results.add(match[1], name, now - last, match[3] or "")
-                        seen, failed, last = seen + 1, failed + (match[1] == "FAIL"), now
-        if seen == 0 or (process.returncode != 0 and failed == 0):
-            results.fail(suite, time.monotonic() - began,
-                         f"tests/{suite}/run.sh: status {process.returncode}: {tail(output)}")
+        began = time.monotonic()
+        status, output = call(["sh", script], log_path(suite + ".log"), 300)
+        seconds = time.monotonic() - began
+        failures = [line for line in output.splitlines() if line.startswith("FAIL")]
+        if status == 0 and not failures:
+            results.ok(suite, seconds, tail(output, 1))
+        else:
+            results.fail(suite, seconds, " | ".join(failures) or f"status {status}: {tail(output)}")
     return jobs
 
 
