@@ -28,7 +28,13 @@ static uint64_t timer_deadline_ns[PERCPU_MAX_CPUS];
 
 static uint64_t system_ns(void)
 {
-    return pvclock_read((const volatile struct pvclock_time *)&xen_vcpu()->time);
+    const struct vcpu_info *vcpu = xen_vcpu();
+
+    /* Reports of a boot that fails early have a time too. */
+    if (vcpu == NULL) {
+        return 0;
+    }
+    return pvclock_read((const volatile struct pvclock_time *)&vcpu->time);
 }
 
 uint64_t xen_clock_ns(void)

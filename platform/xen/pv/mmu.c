@@ -14,7 +14,6 @@
 #include <pith/page.h>
 #include <pith/spinlock.h>
 #include <x86/image.h>
-#include <xenplat/pv.h>
 
 #define BATCH_UPDATES 48u
 #define BATCH_INVLPG  8u /* more stale entries than that: flush the whole TLB */
@@ -309,7 +308,7 @@ void pv_page_seal(void)
     /* Nothing to close: no executable page is ever made here, and Xen knows no seal. */
 }
 
-/* ---- machine addresses ---- */
+/* ---- machine addresses: a device of PV sees no others ---- */
 
 /*
  * The machine frame that an address of ours stands for. Memory has no guest-physical address that a
@@ -329,13 +328,14 @@ static uint64_t frame_at(uint64_t address)
     return level == 1 && (*slot & PTE_PRESENT) ? (*slot & PTE_ADDRESS) >> PAGE_SHIFT : PFN_NONE;
 }
 
-paddr_t xen_pv_mem_to_paddr(const void *p, size_t want, size_t *len)
+paddr_t pv_mem_to_paddr(const void *p, size_t want, size_t *len)
 {
     uint64_t address = (uint64_t)p;
     uint64_t first = frame_at(address), mfn = first;
     size_t n = PAGE_SIZE - (address & (PAGE_SIZE - 1));
 
     if (first == PFN_NONE) {
+        *len = 0;
         return PADDR_NONE;
     }
     while (n < want && frame_at(address + n) == mfn + 1) {
@@ -346,7 +346,7 @@ paddr_t xen_pv_mem_to_paddr(const void *p, size_t want, size_t *len)
     return first << PAGE_SHIFT | (address & (PAGE_SIZE - 1));
 }
 
-void *xen_pv_mem_from_paddr(paddr_t pa, size_t len)
+void *pv_mem_from_paddr(paddr_t pa, size_t len)
 {
     uint64_t mfn = pa >> PAGE_SHIFT;
     uint64_t offset = pa & (PAGE_SIZE - 1);

@@ -136,6 +136,8 @@ const struct platform_ops xen_pv_ops = {
     .console_read = xen_console_read,
     .console_listen = xen_console_listen,
     .stop = xen_stop,
+    .mem_to_paddr = pv_mem_to_paddr,
+    .mem_from_paddr = pv_mem_from_paddr,
 };
 
 /* ---- CPUID ---- */
@@ -174,7 +176,7 @@ static void percpu_setup(void)
 {
     struct percpu *cpu = &x86_percpu_boot;
     size_t len;
-    paddr_t at = xen_pv_mem_to_paddr((char *)cpu + PERCPU_EVENT, sizeof(struct vcpu_info), &len);
+    paddr_t at = pv_mem_to_paddr((char *)cpu + PERCPU_EVENT, sizeof(struct vcpu_info), &len);
     struct vcpu_register_vcpu_info arg = {
         .mfn = at >> PAGE_SHIFT,
         .offset = (uint32_t)(at & (PAGE_SIZE - 1)),
@@ -232,6 +234,7 @@ static void pv_high(void)
     guard_stacks();
     read_cpuid();
     enable_fsgsbase();
+    x86_xstate_init();
     fail_on("timer", xen_time_init());
     pv_fill_boot_info(start_info, &info);
     libos_main(&info);

@@ -7,6 +7,7 @@
 
 #include <pith/boot.h>
 #include <pith/platform.h>
+#include <x86/mem.h>
 #include <xenplat/hypercall.h>
 
 /*
@@ -63,9 +64,16 @@ void pv_drop_boot_map(void);
 /* The RAM that nobody uses, and the modules. */
 void pv_fill_boot_info(const struct start_info *si, struct boot_info *info);
 
-/* platform_ops of memory: pv/mmu.c */
+/* The memory part of the ops table: pv/mmu.c */
 int pv_page_ops(const struct page_op *ops, size_t n);
 void pv_page_seal(void);
+
+/*
+ * mem_to_paddr() and mem_from_paddr() by machine addresses. PV memory is contiguous within a page
+ * only, unless by luck; pv_mem_from_paddr() serves no range that leaves a page.
+ */
+paddr_t pv_mem_to_paddr(const void *p, size_t want, size_t *len);
+void *pv_mem_from_paddr(paddr_t pa, size_t len);
 
 /* Tell Xen where exceptions and events enter. Context: new place, %gs set. */
 void pv_set_traps(void);

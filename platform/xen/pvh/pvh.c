@@ -131,9 +131,5 @@ int xen_pvh_init(struct boot_info *info)
     if (error != 0) {
         return error;
     }
-    error = xen_time_init();
-    if (error == 0) {
-        platform_ops = &xen_pvh_ops;
-    }
-    return error;
+    return xen_time_init();
 }

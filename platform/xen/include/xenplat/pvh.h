@@ -10,8 +10,8 @@
 bool xen_detect(void);
 
 /*
- * Take over the hypercall services and make xen_pvh_ops the platform. The local APIC must be
- * enabled: Xen drops events of a vCPU whose APIC is off. Takes one page from a range of info->ram.
- * Called once, before the seal. Errors: Xen's.
+ * Start Xen's services for xen_pvh_ops: shared info page, events, clock and timer. The local APIC
+ * must be enabled: Xen drops events of a vCPU whose APIC is off. Takes one page from a range of
+ * info->ram. Called once, before the seal. Errors: -ENOMEM, Xen's.
  */
 int xen_pvh_init(struct boot_info *info);
