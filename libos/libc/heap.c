@@ -76,6 +76,7 @@ static struct heap_slab *slab_create(unsigned class)
         for (unsigned i = 0; i < HEAP_CLASSES; i++) {
             list_init(&partial[i]);
         }
+        page_add_reclaim(heap_trim);
     }
     const struct heap_class *c = &classes[class];
     size_t npages = (size_t)1 << c->order;
@@ -204,45 +205,22 @@ static void small_free(void *p, unsigned entry)
     spin_unlock(&heap_lock, was);
 }
 
-/*
- * Make room after a failure: empty slabs go back, and the page allocator is asked without our lock, with interrupts
- * as the caller has them, since that is when it fetches back what others keep in reserve.
- */
-static bool make_room(size_t npages)
-{
-    heap_trim();
-    void *p = page_alloc_n(npages);
-    if (p == NULL) {
-        return false;
-    }
-    page_free_n(p, npages);
-    return true;
-}
-
 /* A small block when the first attempt found no memory. */
 static __attribute__((noinline)) void *small_alloc_again(unsigned class)
 {
     void *p = NULL;
-    if (make_room((size_t)1 << classes[class].order)) {
+    /* The page allocator doesn't call for help under our lock. With interrupts off, only our own reserve is in reach. */
+    if ((irq_is_masked() ? heap_trim() : page_reclaim()) != 0) {
         p = small_alloc(class);
     }
     /* Pages are left, but no run of them that is long enough for a slab. */
     return p != NULL ? p : heap_large_alloc(1, PAGE_SIZE);
 }
 
-static void *large_alloc(size_t npages, size_t align)
-{
-    void *p = heap_large_alloc(npages, align);
-    if (__builtin_expect(p == NULL, 0) && heap_trim() != 0) {
-        p = heap_large_alloc(npages, align);
-    }
-    return p;
-}
-
 void *heap_alloc(size_t size)
 {
     if (__builtin_expect(size > HEAP_SMALL_MAX, 0)) {
-        return large_alloc(pages_of(size), PAGE_SIZE);
+        return heap_large_alloc(pages_of(size), PAGE_SIZE);
     }
     unsigned class = class_of(size);
     void *p = small_alloc(class);
@@ -263,7 +241,7 @@ void *heap_alloc_aligned(size_t align, size_t size)
         void *p = small_alloc(class);
         return p != NULL ? p : small_alloc_again(class);
     }
-    return large_alloc(size == 0 ? 1 : pages_of(size), align < PAGE_SIZE ? PAGE_SIZE : align);
+    return heap_large_alloc(size == 0 ? 1 : pages_of(size), align < PAGE_SIZE ? PAGE_SIZE : align);
 }
 
 void heap_free(void *p)
@@ -306,8 +284,10 @@ void *heap_resize(void *p, size_t size)
     } else {
         size_t npages = heap_large_npages(p);
         have = npages * PAGE_SIZE;
-        /* Moving to save less than half of the block isn't worth the copy. */
-        if (size <= have && pages_of(size) > npages / 2) {
+        if (size <= have && size > HEAP_SMALL_MAX) {
+            if (pages_of(size) < npages) {
+                heap_large_shrink(p, pages_of(size));
+            }
             return p;
         }
     }

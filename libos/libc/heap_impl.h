@@ -71,3 +71,6 @@ void *heap_large_alloc(size_t npages, size_t align);
 size_t heap_large_npages(const void *p);
 
 void heap_large_free(void *p);
+
+/* Keep only the first npages of the block. */
+void heap_large_shrink(void *p, size_t npages);

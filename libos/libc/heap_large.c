@@ -86,3 +86,15 @@ void heap_large_free(void *p)
     spin_unlock(&heap_lock, was);
     page_free_n(p, npages);
 }
+
+void heap_large_shrink(void *p, size_t npages)
+{
+    bool was = spin_lock(&heap_lock);
+    size_t had = heap_large_npages(p);
+    length_clear(p, had);
+    length_set(p, npages);
+    heap_pages -= had - npages;
+    heap_large_pages -= had - npages;
+    spin_unlock(&heap_lock, was);
+    page_shrink(p, had, npages);
+}
