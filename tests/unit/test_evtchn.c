@@ -216,7 +216,9 @@ static void many_ports(void)
 
 static void refusals(void)
 {
-    /* Ports that we can't have: out of range, in use, no memory for the slot. Each is given back. */
+    /*
+     * Ports that we can't have: out of range, in use, no memory for the slot. Each is given back.
+     */
     next_port = EVTCHN_PORTS;
     EXPECT(evtchn_bind_ipi(0, handler, NULL) == -ENOSPC && last_closed == EVTCHN_PORTS);
     next_port = UINT32_MAX;
