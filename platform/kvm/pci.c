@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI configuration space (PCI Local Bus Specification 3.0, chapter 6), by ECAM where the MCFG table tells
- * of one, otherwise by the ports of configuration mechanism 1, which cost twice as many exits.
+ * PCI configuration space (PCI Local Bus Specification 3.0, chapter 6), by the ports of configuration mechanism
+ * 1, or by ECAM on machines that have only that (microvm with PCIe), as the MCFG table tells.
  */
 #include <kvm/pci.h>
 
@@ -47,21 +47,22 @@ bool pci_present(void)
     return ports;
 }
 
-/* The function's registers in memory, mapped page by page as functions are used; NULL: use the ports. */
+/* The function's registers in memory, a bus being mapped as a whole (1 MiB); NULL: not there. */
 static volatile uint8_t *ecam_regs(uint16_t bdf)
 {
     unsigned bus = bdf >> 8;
     if (!ecam || bus < ecam_area.first_bus || bus > ecam_area.last_bus) {
         return NULL;
     }
-    return mem_map_device(ecam_area.base + ((uint64_t)bdf << ECAM_BDF_SHIFT), 256);
+    volatile uint8_t *regs = mem_map_device(ecam_area.base + ((uint64_t)bus << ECAM_BUS_SHIFT),
+                                            1UL << ECAM_BUS_SHIFT);
+    return regs == NULL ? NULL : regs + ((bdf & 0xffUL) << ECAM_BDF_SHIFT);
 }
 
 uint32_t pci_read32(uint16_t bdf, unsigned off)
 {
     prepare();
-    /* A page of address space for each function that might be there is too much: probe by ports if they exist. */
-    if (ports) {
+    if (ports) { /* even where there is ECAM too: no page tables for it */
         bool was = spin_lock(&lock);
         outl(PORT_ADDRESS, PORT_ENABLE | (uint32_t)bdf << 8 | (off & 0xfc));
         uint32_t v = inl(PORT_DATA);

@@ -448,8 +448,6 @@ static int attach(struct virtio_device *dev)
     spin_unlock(&b->lock, was);
     read_serial(b);
     blkdev_attach(&b->blkdev);
-    klog(LOG_INFO, "%s: %s, %llu sectors%s", b->blkdev.name, dev->name,
-         (unsigned long long)b->blkdev.nsectors, b->blkdev.readonly ? ", read-only" : "");
     return 0;
 }
 
