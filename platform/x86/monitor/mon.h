@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The monitor's own data. Nothing outside this folder may use it after MON_START, nor can it: the pages are U=0. */
+#pragma once
+
+/* Selectors: user ones equal a 64-bit Linux host's, which the software KVM's native IRETQ needs (0x33, 0x2b). */
+#define SEL_KCODE 0x10
+#define SEL_KDATA 0x18
+#define SEL_UDATA 0x2b
+#define SEL_UCODE 0x33
+#define SEL_TSS   0x40
+#define GDT_BYTES 0x50
+
+/* Layout of a CPU's block, aligned to its size, so that a handler finds it from its stack pointer. */
+#define MON_CPU_SIZE    16384
+#define MON_TSS         0x0000 /* TSS and I/O bitmap: 104 + 8193 bytes */
+#define MON_GDT         0x2080
+#define MON_VARS        0x2100
+#define MON_BOOT_IDT    0x2400 /* boot: 14 gates, where the #DF stack will be */
+#define MON_STACK_DF    0x2800 /* tops of the stacks; each grows down to the one before */
+#define MON_STACK_NMI   0x2c00
+#define MON_STACK_MC    0x3000
+#define MON_STACK_DB    0x3400
+#define MON_STACK_MAIN  0x4000
+
+#define TSS_IOMAP 104
+
+/* Offsets in struct mon_state that assembly uses. */
+#define MON_STATE_CALL_SITE 0
+#define MON_STATE_XEN       8
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
+
+struct mon_tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3, iomap_base;
+    uint8_t iomap[8193]; /* all ports open: device access at CPL 3, IOPL is not honoured everywhere */
+} __attribute__((packed));
+
+struct mon_vars {
+    uint64_t percpu;                   /* CPL 3's per-CPU block; %gs is not trusted here */
+    uint64_t fault_low, fault_high;    /* CPL 3's stack for faults */
+    uint64_t in_idle;
+};
+
+struct mon_cpu {
+    struct mon_tss tss;
+    uint8_t pad0[MON_GDT - sizeof(struct mon_tss)];
+    uint64_t gdt[GDT_BYTES / 8];
+    uint8_t pad1[MON_VARS - MON_GDT - GDT_BYTES];
+    struct mon_vars vars;
+    uint8_t stacks[MON_CPU_SIZE - MON_VARS - sizeof(struct mon_vars)];
+} __attribute__((aligned(MON_CPU_SIZE)));
+
+_Static_assert(offsetof(struct mon_tss, iomap) == TSS_IOMAP, "Intel SDM vol 3, 64-bit TSS");
+_Static_assert(sizeof(struct mon_cpu) == MON_CPU_SIZE, "block size");
+
+struct mon_gate {
+    uint64_t low, high;
+};
+
+/* What an exception leaves on a monitor stack. */
+struct mon_frame {
+    uint64_t r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
+    uint64_t vector, error;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/* Facts that boot code at CPL 3 sets before MON_START; read-only afterwards, as all of this is then. */
+struct mon_state {
+    uint64_t call_site;        /* the one `hlt` that is a call */
+    uint32_t xen;              /* hypercall instruction: 0 none, 1 vmcall, 2 vmmcall */
+    uint32_t sealed;
+    uint64_t home_base;        /* paddr 0 is mapped at this address, U=0 or U=1 by its class */
+    uint64_t ram_pages;        /* frames below this have a bit in `owned` */
+    uint64_t *owned;           /* bit = 1: page table or monitor; CPL 3 gets no mapping of it */
+    uint64_t image_base;       /* virtual */
+    uint64_t image_paddr;
+    uint64_t image_ro_pages;   /* text and constants: never writable through any alias */
+    uint64_t image_pages;
+    uint64_t trap_entry;       /* CPL 3 entry for reflected faults */
+    uint64_t pool;             /* paddr of the first free page table, linked through their first words; 0: none */
+    uint64_t cr4;
+    uint64_t trampoline;       /* paddr of the page below 1 MiB for starting CPUs, 0: none */
+};
+
+_Static_assert(offsetof(struct mon_state, call_site) == MON_STATE_CALL_SITE, "asm offset");
+_Static_assert(offsetof(struct mon_state, xen) == MON_STATE_XEN, "asm offset");
+
+extern struct mon_state mon_state;
+extern struct mon_cpu mon_cpu0;
+extern struct mon_gate mon_idt[256];
+extern struct mon_gate mon_idle_idt[256];
+extern uint64_t mon_pml4[512];
+extern uint64_t mon_boot_tables[2][512];
+
+/* Entry points, for the IDT: 32 exceptions and the idle stubs of the interrupt vectors. */
+extern const uint32_t mon_exception_offset[32];
+void mon_base(void);
+void mon_idle_stub(void);
+#define MON_IDLE_STUB_BYTES 8
+
+void mon_fault(struct mon_frame *frame);
+struct mon_map;
+int64_t mon_pages(const struct mon_map *op, uint64_t n, uint64_t *done);
+int64_t mon_donate(uint64_t paddr);
+int64_t mon_cpu_prepare(const void *args);
+int mon_copy_in(void *dst, const void *src, size_t n);
+int mon_copy_out(void *dst, const void *src, size_t n);
+int mon_protect(uint64_t paddr, uint64_t npages);
+
+static inline void *mon_home(uint64_t paddr)
+{
+    return (void *)(mon_state.home_base + paddr);
+}
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where a fault of CPL 3 continues after the monitor has recorded it.
+ *
+ * Entry: masked (the monitor set the flag), RSP on this CPU's fault stack, all other registers as at the fault;
+ * the rest is in percpu's fault record. A fault that was fixed up returns to the faulting stack first and leaves
+ * from there, so that nobody is preempted while on the fault stack.
+ */
+#include <pith/percpu.h>
+#include <x86/percpu_slots.h>
+
+#define FRAME_WORDS_GPR 15
+#define FRAME_RIP  (17 * 8)
+#define FRAME_RSP  (20 * 8)
+
+    .text
+    .globl trap_entry
+trap_entry:
+    subq $8, %rsp
+    pushq %gs:PERCPU_FAULT + 56        /* address */
+    pushq %gs:PERCPU_FAULT + 48        /* ss */
+    pushq %gs:PERCPU_FAULT + 40        /* rsp */
+    pushq %gs:PERCPU_FAULT + 32        /* rflags */
+    pushq %gs:PERCPU_FAULT + 24        /* cs */
+    pushq %gs:PERCPU_FAULT + 16        /* rip */
+    pushq %gs:PERCPU_FAULT + 8         /* error */
+    pushq %gs:PERCPU_FAULT             /* vector */
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    pushq %rbx
+    pushq %rbp
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    cld
+    movq %gs:PERCPU_OLD_MASK, %rbx     /* survives nested faults in a callee-saved register */
+    movq %rsp, %rdi
+    call x86_trap
+
+    /* Copy registers and iret frame below the faulting RSP; there is no red zone. */
+    movq %rsp, %rsi
+    movq FRAME_RSP(%rsi), %rdi
+    subq $40, %rdi
+    andq $-16, %rdi
+    movl $4, %ecx
+1:  movq FRAME_RIP(%rsi, %rcx, 8), %rax
+    movq %rax, (%rdi, %rcx, 8)
+    decl %ecx
+    jns 1b
+    subq $(FRAME_WORDS_GPR * 8), %rdi
+    movl $(FRAME_WORDS_GPR - 1), %ecx
+2:  movq (%rsi, %rcx, 8), %rax
+    movq %rax, (%rdi, %rcx, 8)
+    decl %ecx
+    jns 2b
+    movq %rdi, %rsp
+    testb %bl, %bl
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rbp
+    popq %rbx
+    popq %rdx
+    popq %rcx
+    popq %rax
+    jz irq_exit_start                  /* pops leave the flags alone: the mask was open */
+    iretq
+
+/* int platform_probe_read(void *dst, const void *src, size_t n): 0 or -EFAULT (14). */
+    .globl platform_probe_read
+platform_probe_read:
+    movq %rdx, %rcx
+    xorl %eax, %eax
+1:  rep movsb
+    ret
+2:  movq $-14, %rax
+    ret
+    .pushsection .pith.fixup, "a"
+    .long 1b - ., 2b - .
+    .popsection
+    .section .note.GNU-stack, "", @progbits
