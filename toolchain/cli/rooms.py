@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checks the walls between the rooms: usage rooms.py OBJECTS ROOMS.LIST, from the top of the tree.
+"""Checks the walls between the rooms: usage rooms.py BUILD ROOMS.LIST, from the top of the tree.
 
 Each object's undefined symbols must be on a list of its room, each #include of a platform file must be
 one it may have, and no object has weak symbols or constructors. Prints every breach; status 1 if any.
@@ -68,10 +68,9 @@ def computed(lists):
 
 
 def objects_of(folder, room):
-    found = []
-    for base, _, files in os.walk(os.path.join(folder, room)):
-        found += [os.path.join(base, f) for f in files if f.endswith(".o")]
-    return sorted(found)
+    """The room's objects that the archive is made of; older ones may lie beside them."""
+    with open(os.path.join(folder, "lib", "objects.list"), encoding="utf-8") as f:
+        return sorted(o for o in f.read().split() if o.startswith(f"{folder}/obj/{room}/"))
 
 
 def check_symbols(objects, rooms, lists):
@@ -104,7 +103,7 @@ def check_constructors(objects):
 
 def sources_of(object_path, folder):
     """The source of an object: same path without the objects' folder."""
-    stem = os.path.splitext(os.path.relpath(object_path, folder))[0]
+    stem = os.path.splitext(os.path.relpath(object_path, os.path.join(folder, "obj")))[0]
     return [stem + end for end in (".c", ".S") if os.path.exists(stem + end)]
 
 

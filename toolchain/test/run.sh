@@ -149,6 +149,18 @@ EOF
     check "builtins" link builtins.c -o builtins.elf
 }
 
+# The library itself, as a process of this machine (host.c).
+test_newlib() {
+    "$cc" -O2 -w -c "$here/host.c" -o host.o && "$cc" -O1 -Wall -c "$here/newlib.c" -o newlib.o ||
+        bad "newlib: compile"
+    ld -static -z noexecstack --gc-sections -nostdlib host.o newlib.o -L "$build/sysroot/lib" \
+        --start-group -lc -lm -lpithrt --end-group -o newlib || bad "newlib: link"
+    ./newlib > newlib.out || bad "newlib: $(cat newlib.out)"
+    same "newlib: exit order" "handler 2
+handler 1
+destructor, " "$(sed 1d newlib.out; echo)"
+}
+
 test_wrapper() {
     same "-dumpmachine" x86_64-pith-elf "$("$cc" -dumpmachine)"
     check "--version" "$cc" --version
@@ -275,6 +287,7 @@ test_private_apt
 test_fetch
 test_string
 test_scan
+test_newlib
 test_link
 test_wrapper
 test_build_systems
