@@ -160,7 +160,7 @@ check: check-rooms check-headers check-limits
 
 # The walls between the rooms, by the symbols of their objects and the files that they included.
 check-rooms: $(LIB)
-	@$(PYTHON) toolchain/cli/rooms.py $(B)/obj tests/rooms.list
+	@$(PYTHON) toolchain/cli/rooms.py $(B) tests/rooms.list
 
 # Each header compiles alone, with its room's -I list.
 check-headers: $(TOOLCHAIN) $(CONFIG_H) $(XEN_HEADERS)

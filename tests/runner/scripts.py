@@ -99,7 +99,8 @@ PROVOCATIONS = (
      "\nvoid provoke(void);\n__attribute__((weak)) void provoke(void)\n{\n}\n",
      r"provoke is a weak symbol"),
     ("constructor", "check-rooms", "libos/core/trace.c",
-     "\n__attribute__((constructor)) static void provoke(void)\n{\n}\n", r"has constructors"),
+     "\nstatic volatile int provoked;\n"
+     "__attribute__((constructor)) static void provoke(void)\n{\n    provoked = 1;\n}\n", r"has constructors"),
     ("libos-includes-platform", "lib", "libos/core/trace.c", "\n#include <x86/cpu.h>\n",
      r"x86/cpu.h: No such file"),
     ("libos-includes-by-path", "check-rooms", "libos/core/trace.c",
