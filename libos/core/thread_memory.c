@@ -14,7 +14,7 @@
 #define CACHE_SHARE     64u  /* at most this part of RAM */
 
 static struct spinlock lock = SPINLOCK_INIT;
-static struct list cache = LIST_INIT(cache); /* of struct thread, by run; the last one freed first */
+static struct list cache = LIST_INIT(cache); /* of struct thread, by run; the last one is freed first */
 static size_t cached_pages;
 static size_t keep_pages;
 
@@ -85,8 +85,11 @@ int thread_memory_get(struct thread_memory *out, size_t stack_size, size_t guard
 
 void thread_memory_put(struct thread *t)
 {
+    /* What is freed first stands last: a large stack must not push the usual ones out. */
+    bool large = t->memory.npages > keep_pages / 4;
+
     bool was = spin_lock(&lock);
-    list_insert(cache.next, &t->run);
+    list_insert(large ? &cache : cache.next, &t->run);
     cached_pages += t->memory.npages;
     spin_unlock(&lock, was);
 }
