@@ -15,8 +15,8 @@ bool xen_pv;
 
 /*
  * Source  xen docs/guest-guide/x86/hypercall-abi.rst: number in rax, arguments in rdi rsi rdx r10
- *         r8, result in rax. 64-bit PV uses SYSCALL, which destroys rcx and r11; debug builds of Xen
- *         overwrite the arguments.
+ *         r8, result in rax. 64-bit PV uses SYSCALL, which destroys rcx and r11; debug builds of
+ *         Xen overwrite the arguments.
  */
 static long pv_hypercall(unsigned nr, unsigned long a1, unsigned long a2, unsigned long a3,
                          unsigned long a4, unsigned long a5)
