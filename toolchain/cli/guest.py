@@ -55,7 +55,7 @@ class Guest:
         self.xen = streams.XenConsole() if machine.on_xen else None
         self.source = source if isinstance(source, int) else None
         self.pending = b"" if self.source is not None else \
-            streams.frame_input(source or b"") + streams.END_OF_INPUT
+            streams.frame_input(source or b"", machine.on_xen) + streams.END_OF_INPUT
         self.words = b""
         self.said_something = False
         self.process = None
@@ -171,7 +171,7 @@ class Guest:
         except OSError:  # a terminal that is not ours to read from
             data = b""
         if data:
-            self.pending = streams.frame_input(data)
+            self.pending = streams.frame_input(data, self.machine.on_xen)
         else:
             self.pending = streams.END_OF_INPUT
             self.source = None

@@ -2,15 +2,21 @@
 """What flows between a person and a guest's console. Pure code: bytes in, bytes out.
 
 The guest's last line is `\\n[pith-exit NONCE STATUS]\\n`; only the guest that was given this nonce can
-say it. Standard input is escaped so that its end can be told: DLE EOT is the end, DLE DLE one DLE.
+say it. Standard input is escaped so that its end can be told: DLE EOT is the end, DLE DLE one DLE, and
+DLE DC1 c the byte c + 128.
 """
 
 DLE = b"\x10"
+DC1 = b"\x11"
 END_OF_INPUT = DLE + b"\x04"
 
 
-def frame_input(data):
-    return data.replace(DLE, DLE + DLE)
+def frame_input(data, seven_bits=False):
+    """Escape input; seven_bits for Xen's serial console, which strips the highest bit of what it reads."""
+    data = data.replace(DLE, DLE + DLE)
+    if seven_bits:
+        data = b"".join(DLE + DC1 + bytes([c & 0x7f]) if c >= 0x80 else bytes([c]) for c in data)
+    return data
 
 
 class ExitLine:

@@ -138,7 +138,7 @@ EOF
     echo 'extern int x; struct __attribute__((packed)) s { char c; int *p; } s = { 1, &x }; int x;' \
         > packed.c
     refuse "unaligned pointer" "not packed" link hello.c packed.c -Wl,-u,s -o packed.elf
-    echo 'int main(void) { return missing(); }' > missing.c
+    echo 'int missing(void); int main(void) { return missing(); }' > missing.c
     refuse "undefined function" "undefined reference" link -w missing.c -o missing.elf
     refuse "a host library" "cannot find -lssl" link hello.o -lssl -o host.elf
     check "libraries that programs ask for" link hello.o -lpthread -lrt -ldl -lm -lc -o libs.elf
