@@ -71,7 +71,8 @@ def xen_console():
 
 
 def framing():
-    same(streams.frame_input(b"a\x10b\x04"), b"a\x10\x10b\x04")
+    same(streams.frame_input(b"a\x10b\x04\x90"), b"a\x10\x10b\x04\x90")
+    same(streams.frame_input(b"a\x10b\x90", True), b"a\x10\x10b\x10\x11\x10")
 
 
 def quoting():

@@ -20,10 +20,10 @@ PLUGIN = os.path.join(BUILD, "bench", "insn.so")
 FIXED_BASE = 0xffff000000000000 | 300 << 39
 LINK_BASE = 0x100000
 
-# CPL 0 is what lies in these ranges: the boot code up to its drop to CPL 3, the call that enters the
-# final tables, and the monitor.
-CPL0_RANGES = (("__image_start", "boot_cpl3"), ("boot_gp", "boot_gp_end"),
-               ("__monitor_text_start", "__monitor_text_used"))
+# CPL 0 is what lies in these ranges (the boot code up to its drop to CPL 3, the monitor), and boot_gp,
+# which loads the final tables.
+CPL0_RANGES = (("__image_start", "boot_cpl3"), ("__monitor_text_start", "__monitor_text_used"))
+CPL0_FUNCTION = "boot_gp"
 
 
 @dataclass
@@ -64,12 +64,9 @@ class Symbols:
         i = bisect.bisect_right(self.starts, address) - 1
         return self.names[i] if i >= 0 else "?"
 
-    def cpl0_ranges(self):
-        ranges = []
-        for start, end in CPL0_RANGES:
-            if start in self.at and end in self.at:
-                ranges.append((self.at[start], self.at[end]))
-        return ranges
+    def at_cpl0(self, address):
+        return self.function(address) == CPL0_FUNCTION or \
+            any(self.at[start] <= address < self.at[end] for start, end in CPL0_RANGES)
 
 
 def count(elf, kind="microvm", options=(), args=()):
@@ -92,7 +89,6 @@ def count(elf, kind="microvm", options=(), args=()):
 
 def read(path, symbols):
     boot = Boot()
-    ranges = symbols.cpl0_ranges()
     with open(path, encoding="ascii") as f:
         for line in f:
             words = line.split()
@@ -110,6 +106,6 @@ def read(path, symbols):
             boot.total += size * at_stop
             boot.until_end += size * executed
             boot.functions[symbols.function(linked)] += size * at_stop
-            if any(start <= linked < end for start, end in ranges):
+            if symbols.at_cpl0(linked):
                 boot.cpl0 += size * at_stop
     return boot

@@ -25,6 +25,19 @@ OVERVIEW = """usage: pith VERB ...
 `pith VERB --help` tells more. Common option: --yes (install what is missing without asking)."""
 
 
+# Options whose value may begin with a dash.
+TAKES_ANYTHING = ("--qemu-arg", "--boot-option", "--batch")
+
+
+def join_values(words):
+    """["--qemu-arg", "-s"] -> ["--qemu-arg=-s"], which argparse would take for another option."""
+    joined, rest = [], list(words)
+    while rest:
+        word = rest.pop(0)
+        joined.append(f"{word}={rest.pop(0)}" if word in TAKES_ANYTHING and rest else word)
+    return joined
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and where help is."""
 
@@ -62,7 +75,7 @@ def main(argv):
                     formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--yes", action="store_true", help="install what is missing without asking")
     verb.add_arguments(parser)
-    options = parser.parse_args(argv[1:])
+    options = parser.parse_args(join_values(argv[1:]))
     packages.assume_yes = options.yes
     if program_args and name not in ("run", "debug"):
         parser.error("only run and debug take arguments after --")
