@@ -48,7 +48,8 @@ def ensure():
         for attempt in ("first", "after an update"):
             if attempt != "first":
                 subprocess.call(packages.root_command(["apt-get", "update"]), stdout=sys.stderr)
-            if subprocess.call(["apt-get", "-q", "download", name], cwd=scratch,
+            if subprocess.call(["apt-get", "-q", "-o", "APT::Sandbox::User=root",
+                                "download", name], cwd=scratch,
                                stdout=subprocess.DEVNULL, stderr=sys.stderr) == 0:
                 break
         debs = glob.glob(os.path.join(scratch, "*.deb"))
