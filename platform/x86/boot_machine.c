@@ -89,6 +89,7 @@ _Noreturn void x86_boot(uint32_t kind, uint64_t info)
     x86_percpu_boot.irq_mask = 1;
     x86_boot_tcb[0] = (uint64_t)x86_boot_tcb + (uint64_t)delta;
     x86_boot_tcb[5] = (l->image_base * 0x9e3779b97f4a7c15ULL ^ rdtsc()) << 8; /* canary at 0x28, low byte 0 */
+    boot_raw.entry += delta; /* a string of the image: the one pointer that parsing has stored */
     image_relocate(delta);
     boot_enter(&enter);
     __builtin_unreachable();

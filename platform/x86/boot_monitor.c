@@ -94,29 +94,20 @@ static void build_idt(intptr_t delta)
     }
     mon_idt[IRQ_SPURIOUS] = gate((uint64_t)irq_spurious + (uint64_t)delta, SEL_UCODE, GATE_TRAP_USER, 0);
     mon_idle_idt[IRQ_SPURIOUS] = gate(idle + 64 * MON_IDLE_STUB_BYTES, SEL_KCODE, GATE_INTERRUPT, 0);
+    mon_idtr.limit = sizeof(mon_idt) - 1;
+    mon_idle_idtr.limit = sizeof(mon_idle_idt) - 1;
     mon_idtr.base = (uint64_t)mon_idt + (uint64_t)delta;
     mon_idle_idtr.base = (uint64_t)mon_idle_idt + (uint64_t)delta;
 }
 
 static void build_cpu(intptr_t delta)
 {
-    uint64_t block = (uint64_t)&mon_cpu0 + (uint64_t)delta;
-    uint64_t limit = TSS_IOMAP + 8192;
-    struct mon_cpu *cpu = &mon_cpu0;
+    struct mon_vars *vars = &mon_cpu0.vars;
 
-    cpu->tss.rsp[0] = block + MON_STACK_MAIN;
-    cpu->tss.ist[0] = block + MON_STACK_DF;
-    cpu->tss.ist[1] = block + MON_STACK_NMI;
-    cpu->tss.ist[2] = block + MON_STACK_MC;
-    cpu->tss.ist[3] = block + MON_STACK_DB;
-    cpu->tss.iomap_base = TSS_IOMAP;
-    memcpy(cpu->gdt, boot_gdt, sizeof(cpu->gdt));
-    cpu->gdt[SEL_TSS / 8] = (limit & 0xffff) | (block & 0xffffff) << 16 | 0x89UL << 40 |
-                            (block >> 24 & 0xff) << 56;
-    cpu->gdt[SEL_TSS / 8 + 1] = block >> 32;
-    cpu->vars.percpu = (uint64_t)&x86_percpu_boot + (uint64_t)delta;
-    cpu->vars.fault_low = (uint64_t)fault_stack_low + (uint64_t)delta;
-    cpu->vars.fault_high = (uint64_t)fault_stack_high + (uint64_t)delta;
+    mon_cpu_fill(&mon_cpu0, (uint64_t)&mon_cpu0 + (uint64_t)delta, boot_gdt);
+    vars->percpu = (uint64_t)&x86_percpu_boot + (uint64_t)delta;
+    vars->fault_low = (uint64_t)fault_stack_low + (uint64_t)delta;
+    vars->fault_high = (uint64_t)fault_stack_high + (uint64_t)delta;
 }
 
 static void choose_features(struct boot_enter *enter)
@@ -139,6 +130,7 @@ static void choose_features(struct boot_enter *enter)
         mon_state.cr4 = f[CPUID_7].ebx >> 7 & 1 ? CR4_SMEP : 0;
     }
     mon_state.cr4 |= enter->cr4;
+    mon_state.xcr0 = enter->xcr0;
 }
 
 void boot_build_monitor(struct boot_enter *enter, intptr_t delta)

@@ -28,8 +28,8 @@ mb2_header:
     .short 3, 0                        /* entry address tag */
     .long 12, start_mb2 - boot_base + 0x100000
     .long 0                            /* tags are aligned to 8 */
-    .short 10, 0                       /* relocatable: 1 MiB to 1 GiB, 4 KiB steps, as high as it likes */
-    .long 24, 0x100000, 0x3fffffff, 0x1000, 2
+    .short 10, 0                       /* relocatable: 1 MiB to 1 GiB, 16 KiB steps, as high as it likes */
+    .long 24, 0x100000, 0x3fffffff, 0x4000, 2
     .short 0, 0
     .long 8
 mb2_end:

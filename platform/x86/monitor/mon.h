@@ -27,6 +27,21 @@
 /* Offsets in struct mon_state that assembly uses. */
 #define MON_STATE_CALL_SITE 0
 #define MON_STATE_XEN       8
+#define MON_STATE_CR4      16
+#define MON_STATE_XCR0     24
+
+/* Where a starting CPU finds what it needs, in the trampoline's page: offsets of struct mon_arrival. */
+#define MON_TRAMPOLINE_LONG 0x60
+#define MON_ARRIVAL         0x100
+#define ARRIVAL_GDTR        0
+#define ARRIVAL_CR3         8
+#define ARRIVAL_LONG        12
+#define ARRIVAL_ARRIVE      24
+#define ARRIVAL_FINAL_CR3   32
+#define ARRIVAL_BLOCK       40
+#define ARRIVAL_PERCPU      48
+#define ARRIVAL_ENTRY       56
+#define ARRIVAL_STACK       64
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -55,7 +70,7 @@ struct mon_cpu {
     uint8_t pad1[MON_VARS - MON_GDT - GDT_BYTES];
     struct mon_vars vars;
     uint8_t stacks[MON_CPU_SIZE - MON_VARS - sizeof(struct mon_vars)];
-} __attribute__((aligned(MON_CPU_SIZE)));
+};
 
 _Static_assert(offsetof(struct mon_tss, iomap) == TSS_IOMAP, "Intel SDM vol 3, 64-bit TSS");
 _Static_assert(sizeof(struct mon_cpu) == MON_CPU_SIZE, "block size");
@@ -76,6 +91,8 @@ struct mon_state {
     uint64_t call_site;        /* the one `hlt` that is a call */
     uint32_t xen;              /* hypercall instruction: 0 none, 1 vmcall, 2 vmmcall */
     uint32_t sealed;
+    uint64_t cr4;
+    uint64_t xcr0;
     uint64_t home_base;        /* paddr 0 is mapped at this address, U=0 or U=1 by its class */
     uint64_t ram_pages;        /* frames below this have a bit in `owned` */
     uint64_t *owned;           /* bit = 1: page table or monitor; CPL 3 gets no mapping of it */
@@ -85,12 +102,30 @@ struct mon_state {
     uint64_t image_pages;
     uint64_t trap_entry;       /* CPL 3 entry for reflected faults */
     uint64_t pool;             /* paddr of the first free page table, linked through their first words; 0: none */
-    uint64_t cr4;
     uint64_t trampoline;       /* paddr of the page below 1 MiB for starting CPUs, 0: none */
 };
 
 _Static_assert(offsetof(struct mon_state, call_site) == MON_STATE_CALL_SITE, "asm offset");
 _Static_assert(offsetof(struct mon_state, xen) == MON_STATE_XEN, "asm offset");
+_Static_assert(offsetof(struct mon_state, cr4) == MON_STATE_CR4, "asm offset");
+_Static_assert(offsetof(struct mon_state, xcr0) == MON_STATE_XCR0, "asm offset");
+
+struct mon_arrival {
+    uint16_t gdt_limit;
+    uint32_t gdt_base;
+    uint16_t pad0;
+    uint32_t cr3;
+    uint32_t long_offset;
+    uint16_t long_selector, pad1;
+    uint32_t pad2;
+    uint64_t arrive, final_cr3, block, percpu, entry, stack;
+    uint64_t gdt[4];
+} __attribute__((packed));
+
+_Static_assert(offsetof(struct mon_arrival, cr3) == ARRIVAL_CR3, "asm offset");
+_Static_assert(offsetof(struct mon_arrival, long_offset) == ARRIVAL_LONG, "asm offset");
+_Static_assert(offsetof(struct mon_arrival, arrive) == ARRIVAL_ARRIVE, "asm offset");
+_Static_assert(offsetof(struct mon_arrival, stack) == ARRIVAL_STACK, "asm offset");
 
 extern struct mon_state mon_state;
 extern struct mon_cpu mon_cpu0;
@@ -109,7 +144,7 @@ void mon_fault(struct mon_frame *frame);
 struct mon_map;
 int64_t mon_pages(const struct mon_map *op, uint64_t n, uint64_t *done);
 int64_t mon_donate(uint64_t paddr);
-int64_t mon_cpu_prepare(const void *args);
+void mon_cpu_fill(struct mon_cpu *cpu, uint64_t at, const uint64_t *gdt);
 int mon_copy_in(void *dst, const void *src, size_t n);
 int mon_copy_out(void *dst, const void *src, size_t n);
 int mon_protect(uint64_t paddr, uint64_t npages);

@@ -225,14 +225,12 @@ mon_ops:
     .globl mon_ops_end
 mon_ops_end:
 
-    .data
+/* Pseudo-descriptors of LIDT, filled at boot: the monitor has no initialised data (link.ld asserts it). */
+    .bss
     .balign 8
     .globl mon_idtr, mon_idle_idtr
-    .skip 6
 mon_idtr:
-    .word 4095
-    .quad 0
-    .skip 6
+    .skip 16
 mon_idle_idtr:
-    .word 4095
-    .quad 0
+    .skip 16
+    .section .note.GNU-stack, "", @progbits
