@@ -24,7 +24,11 @@
 _Noreturn void xen_pv_start(const struct start_info *si);
 _Noreturn void xen_pv_jump(uintptr_t delta, void (*fn)(void), void *stack_top);
 
-#define CR4_FSGSBASE (1UL << 16)
+#define CR4_FSGSBASE         (1UL << 16)
+#define CR4_OSXSAVE          (1UL << 18)
+#define CPUID_1_ECX_XSAVE    (1U << 26)
+#define CPUID_7_EBX_FSGSBASE (1U << 0)
+#define XCR0_WANTED          0xe7U /* x87, SSE, AVX, AVX-512: what a preemption saves */
 
 /* platform/x86/boot_start.S */
 extern char boot_stack_guard[];
@@ -190,17 +194,31 @@ static void percpu_setup(void)
 }
 
 /*
- * Xen emulates CR4 for us: it shows FSGSBASE off, and lets it be switched on where the CPU has it.
+ * Xen emulates CR4 and XSETBV for us. It starts a guest without FSGSBASE and with x87 and SSE state
+ * alone, and lets both be switched on as far as its CPUID says; a refusal leaves them off.
  */
-static void enable_fsgsbase(void)
+static void enable_features(void)
 {
-    uint64_t cr4;
+    uint64_t cr4 = 0;
 
-    if (boot_cpuid[CPUID_7].ebx & 1) {
-        __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
-        __asm__ volatile("movq %0, %%cr4" : : "r"(cr4 | CR4_FSGSBASE));
+    if (boot_cpuid[CPUID_7].ebx & CPUID_7_EBX_FSGSBASE) {
+        cr4 |= CR4_FSGSBASE;
+    }
+    if (boot_cpuid[CPUID_1].ecx & CPUID_1_ECX_XSAVE) {
+        cr4 |= CR4_OSXSAVE;
+    }
+    __asm__ volatile("1:\tmovq %%cr4, %%rax\n\t"
+                     "orq %0, %%rax\n"
+                     "2:\tmovq %%rax, %%cr4\n"
+                     "3:\n\t" X86_FIXUP(1b, 3b) X86_FIXUP(2b, 3b)
+                     : : "r"(cr4) : "rax", "cc");
+    if (cr4 & CR4_OSXSAVE) {
+        __asm__ volatile("1:\txsetbv\n"
+                         "2:\n\t" X86_FIXUP(1b, 2b)
+                         : : "a"(boot_cpuid[CPUID_D].eax & XCR0_WANTED), "c"(0), "d"(0));
     }
     x86_probe_fsgsbase();
+    x86_xstate_init();
 }
 
 /*
@@ -233,8 +251,7 @@ static void pv_high(void)
     pv_drop_boot_map();
     guard_stacks();
     read_cpuid();
-    enable_fsgsbase();
-    x86_xstate_init();
+    enable_features();
     fail_on("timer", xen_time_init());
     pv_fill_boot_info(start_info, &info);
     libos_main(&info);
