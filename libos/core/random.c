@@ -12,10 +12,10 @@
 
 #include "chacha.h"
 
-#define KEY_BYTES   32u
-#define BLOCK_BYTES 64u
-#define INPUT_BYTES 16u
-#define SEED_BYTES  32u
+#define KEY_BYTES    32u
+#define BLOCK_BYTES  64u
+#define INPUT_BYTES  16u
+#define STRONG_BYTES 16u /* of the CPU's generator are enough */
 
 static struct spinlock lock = SPINLOCK_INIT; /* innermost: nothing else is taken under it */
 static uint32_t key[CHACHA_KEY_WORDS];
@@ -29,10 +29,9 @@ static void wipe(void *p, size_t len)
     __asm__ volatile("" : : "r"(p) : "memory"); /* keep the stores of dead memory */
 }
 
-/* New key and new spare bytes from one block. Context: lock held. */
-static void refill(void)
+/* New key and new spare bytes from one block. Context: lock held, or boot. */
+static void refill(const uint32_t input[CHACHA_INPUT_WORDS])
 {
-    static const uint32_t input[CHACHA_INPUT_WORDS];
     uint32_t block[CHACHA_BLOCK_WORDS];
 
     chacha_block(block, key, input);
@@ -44,9 +43,11 @@ static void refill(void)
 
 static void take(uint8_t *out, size_t len)
 {
+    static const uint32_t no_input[CHACHA_INPUT_WORDS];
+
     while (len > 0) {
         if (nspare == 0) {
-            refill();
+            refill(no_input);
         }
         size_t n = len < nspare ? len : nspare;
         uint8_t *from = spare + sizeof(spare) - nspare;
@@ -133,14 +134,12 @@ void random_add(const void *data, size_t len, bool strong)
 
 void random_init(void)
 {
-    struct {
-        uint8_t cpu[SEED_BYTES];
-        uint64_t tsc;
-        uint64_t clock;
-    } seed = { .clock = platform_clock_ns() };
+    /* There is no key to protect yet: the CPU's bytes are it, and the times go in as the first input. */
+    uint64_t times[2] = { platform_clock_ns(), __builtin_ia32_rdtsc() };
+    uint32_t input[CHACHA_INPUT_WORDS];
 
-    size_t got = platform_entropy(seed.cpu, sizeof(seed.cpu));
-    seed.tsc = __builtin_ia32_rdtsc();
-    random_add(&seed, sizeof(seed), got >= SEED_BYTES / 2);
-    wipe(&seed, sizeof(seed));
+    _Static_assert(sizeof(times) == sizeof(input), "one block takes both");
+    strong_seed = platform_entropy(key, sizeof(key)) >= STRONG_BYTES;
+    memcpy(input, times, sizeof(input));
+    refill(input);
 }
