@@ -149,7 +149,7 @@ class GuestRun:
         for pattern in case.all("no-output"):
             if re.search(pattern, self.output.text, re.MULTILINE):
                 yield f"the output matches /{pattern}/"
-        if case.get("disk-after"):
+        if case.get("disk-after") and result.status == case.status:
             wrong = disks.problem(self.machine.disks[0].path, case.get("disk-after"))
             if wrong:
                 yield wrong
