@@ -23,8 +23,11 @@
 
 static uint64_t boot_system_ns;
 
-/* Each is its CPU's own. UINT64_MAX: none is set. */
-static uint64_t timer_deadline_ns[PERCPU_MAX_CPUS];
+/* Each element is its CPU's own. UINT64_MAX: none is set. */
+static struct cpu_timer {
+    uint64_t wanted_ns; /* what libos waits for */
+    uint64_t armed_ns;  /* when Xen will fire */
+} cpu_timer[PERCPU_MAX_CPUS];
 
 static uint64_t system_ns(void)
 {
@@ -59,11 +62,16 @@ uint64_t xen_wall_ns(void)
     return boot_wall_ns + system_ns();
 }
 
+/*
+ * A call to Xen costs more than a timer event that finds nothing to do, and most deadlines are moved or
+ * cancelled before they pass: so Xen is told only when it would fire too late.
+ */
 void xen_timer_set(uint64_t deadline_ns)
 {
-    timer_deadline_ns[percpu_this()->id] = deadline_ns;
-    if (deadline_ns == UINT64_MAX) {
-        xen_set_timer_op(0);
+    struct cpu_timer *timer = &cpu_timer[percpu_this()->id];
+
+    timer->wanted_ns = deadline_ns;
+    if (deadline_ns >= timer->armed_ns) {
         return;
     }
     uint64_t now = xen_clock_ns();
@@ -71,6 +79,7 @@ void xen_timer_set(uint64_t deadline_ns)
         deadline_ns = now + TIMER_MAX_NS;
     }
     /* A time in the past fires at once. */
+    timer->armed_ns = deadline_ns;
     xen_set_timer_op(deadline_ns + boot_system_ns);
 }
 
@@ -78,16 +87,14 @@ static void timer_event(uint32_t port, void *arg)
 {
     (void)port;
     (void)arg;
-    uint64_t *deadline = &timer_deadline_ns[percpu_this()->id];
+    struct cpu_timer *timer = &cpu_timer[percpu_this()->id];
 
-    if (*deadline == UINT64_MAX) {
-        return; /* cancelled while it was on its way */
-    }
-    if (xen_clock_ns() < *deadline) {
-        xen_timer_set(*deadline); /* it was beyond TIMER_MAX_NS, or has been moved */
+    timer->armed_ns = UINT64_MAX;
+    if (xen_clock_ns() < timer->wanted_ns) {
+        xen_timer_set(timer->wanted_ns); /* it was moved, cancelled, or beyond TIMER_MAX_NS */
         return;
     }
-    *deadline = UINT64_MAX;
+    timer->wanted_ns = UINT64_MAX;
     timer_interrupt();
 }
 
@@ -95,7 +102,7 @@ int xen_time_init(void)
 {
     unsigned cpu = percpu_this()->id;
 
-    timer_deadline_ns[cpu] = UINT64_MAX;
+    cpu_timer[cpu] = (struct cpu_timer){UINT64_MAX, UINT64_MAX};
     if (cpu == 0) {
         boot_system_ns = system_ns();
     }
