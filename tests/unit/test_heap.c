@@ -1,4 +1,4 @@
-/* sources: libos/libc/heap.c libos/libc/heap_large.c libos/libc/heap_map.c libos/core/page.c */
+/* sources: libos/libc/heap.c libos/libc/heap_large.c libos/libc/heap_map.c libos/libc/heap_slab.c libos/core/page.c libos/core/page_buddy.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The heap over the real page allocator: random use with patterns, exhaustion a thousand times without

@@ -1,4 +1,4 @@
-/* sources: libos/core/page.c */
+/* sources: libos/core/page.c libos/core/page_buddy.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The page allocator: odd ranges, random use against a map of who owns what, exhaustion, merging, misuse. */
 #include <setjmp.h>
@@ -258,6 +258,15 @@ static void free_twice(void)
     page_free(victim, 0);
 }
 
+static void free_twice_later(void)
+{
+    page_free(victim, 0);
+    for (unsigned order = 1; order < 9; order++) {
+        page_free(page_alloc(order), order);
+    }
+    page_free(victim, 0);
+}
+
 static void free_other_size(void)
 {
     page_free(victim, 1);
@@ -276,12 +285,19 @@ static void free_foreign(void)
 static void use_after_free(void)
 {
     static void *elsewhere[2];
+    void *more[8];
 
     page_free(victim, 3);
+    /* The blocks that were freed last are kept apart: get this one into the lists. */
+    for (int i = 0; i < 8; i++) {
+        more[i] = page_alloc(2);
+    }
+    for (int i = 0; i < 8; i++) {
+        page_free(more[i], 2);
+    }
     ((void **)victim)[0] = elsewhere;
     ((void **)victim)[1] = elsewhere;
-    (void)page_alloc(3);
-    (void)page_alloc(3);
+    (void)drain(0, hoard);
 }
 
 /* A PANIC leaves the lock taken, so each misuse has a process of its own. */
@@ -329,6 +345,7 @@ int main(void)
     test_exhaustion_and_merging();
     test_reclaim();
     expect_panic_in_child(free_twice, 0);
+    expect_panic_in_child(free_twice_later, 0);
     expect_panic_in_child(free_other_size, 0);
     expect_panic_in_child(free_inside, 2);
     expect_panic_in_child(free_foreign, 0);

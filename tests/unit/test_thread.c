@@ -1,4 +1,4 @@
-/* sources: libos/core/thread.c libos/core/thread_create.c libos/core/thread_memory.c libos/core/tls.c libos/core/sched.c libos/core/waitq.c libos/core/timer.c libos/core/timer_heap.c libos/core/page.c libos/core/random.c libos/core/chacha.c */
+/* sources: libos/core/thread.c libos/core/thread_create.c libos/core/thread_memory.c libos/core/tls.c libos/core/sched.c libos/core/waitq.c libos/core/timer.c libos/core/timer_heap.c libos/core/page.c libos/core/page_buddy.c libos/core/random.c libos/core/chacha.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The thread system on a made-up CPU: real stacks and switches, a clock that the test moves, and an

@@ -4,7 +4,7 @@
 
 /* Print the report (message, registers of the caller, stacks) and end the machine as crashed. */
 _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 #define PANIC(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
 #define ASSERT(x)                                      \
