@@ -36,13 +36,14 @@
 
 #define WIRES         8
 #define WIRE_HANDLERS 8
+#define MAX_PASSES    64
 
 /* A wire and who listens. Handlers are added by probing threads and never taken off. */
 struct wire {
     uint8_t gsi; /* 0: free; ISA's timer is never a PCI wire */
     unsigned n;
     struct {
-        irq_handler *fn;
+        pci_intx_handler *fn;
         void *arg;
     } handler[WIRE_HANDLERS];
 };
@@ -108,11 +109,19 @@ void pci_msix_mask(struct pci_msix *m)
     }
 }
 
+/*
+ * The wire is level triggered by nature and our input edge triggered (see virtio_mmio.c), so all devices
+ * are asked until none is active any more: only then has the wire fallen, and the next one makes an edge.
+ */
 static void wire_interrupt(void *arg)
 {
     struct wire *w = arg;
-    for (unsigned i = 0; i < w->n; i++) {
-        w->handler[i].fn(w->handler[i].arg);
+    bool active = true;
+    for (unsigned pass = 0; active && pass < MAX_PASSES; pass++) {
+        active = false;
+        for (unsigned i = 0; i < w->n; i++) {
+            active |= w->handler[i].fn(w->handler[i].arg);
+        }
     }
 }
 
@@ -133,9 +142,9 @@ static struct wire *get_wire(uint8_t gsi)
     if (vector < 0) {
         return NULL;
     }
-    /* The firmware's tables say level, active high, for the ISA numbers that chipsets route wires to. */
+    /* The firmware's tables say active high for the ISA numbers that chipsets route wires to. */
     w->gsi = gsi;
-    if (ioapic_route_gsi(gsi, (unsigned)vector, true, false) < 0) {
+    if (ioapic_route_gsi(gsi, (unsigned)vector, false, false) < 0) {
         w->gsi = 0;
         irq_free((unsigned)vector);
         return NULL;
@@ -143,7 +152,7 @@ static struct wire *get_wire(uint8_t gsi)
     return w;
 }
 
-int pci_intx_add(uint16_t bdf, irq_handler *handler, void *arg)
+int pci_intx_add(uint16_t bdf, pci_intx_handler *handler, void *arg)
 {
     uint8_t line = pci_read8(bdf, PCI_INTERRUPT_LINE);
     if (pci_read8(bdf, PCI_INTERRUPT_PIN) == 0 || line == 0 || line >= 24) {

@@ -2,6 +2,11 @@
 /*
  * virtio over MMIO (virtio 1.2, 4.2), version 2.
  *
+ * Inputs are taken as edge triggered whatever the tables say. Firecracker pulses its wires, and a pulse between
+ * delivery and EOI is lost on a level input. QEMU holds them until they are acknowledged, which makes an
+ * edge too; and the software KVM (found in 2026) delivers a level-triggered vector again and again before the
+ * handler's first instruction, until the stack is full.
+ *
  * Where the devices are: what the command line says, else the ACPI DSDT, else, on a machine with neither
  * and without PCI, the slots of QEMU's microvm. A slot may be empty (device id 0).
  */
@@ -124,24 +129,14 @@ static int mmio_open(struct virtio_device *dev)
 static void mmio_interrupt(void *arg)
 {
     struct virtio_device *dev = arg;
-    /*
-     * On a level-triggered wire a queue's interrupt costs one exit: acknowledge it unseen. Should there be
-     * more, the wire is still up and comes again. An edge does not, so there the status is read.
-     */
-    bool pending = false;
-    for (unsigned i = 0; i < dev->nqueues; i++) {
-        pending |= virtio_ring_pending(&dev->queue[i]->ring);
-    }
-    if (dev->mmio.level && pending) {
-        put(dev, REG_IRQ_ACK, IRQ_QUEUE);
-        virtio_bus_dispatch(dev);
-        return;
-    }
     uint32_t status = get(dev, REG_IRQ_STATUS);
-    if (status != 0) {
-        put(dev, REG_IRQ_ACK, status & (IRQ_QUEUE | IRQ_CONFIG));
-    }
-    dev->mmio.useless = status != 0 || pending ? 0 : dev->mmio.useless + 1;
+    /*
+     * The input is edge triggered, so the wire has to fall before the queues are looked at: both bits are
+     * acknowledged, also one that has just come. A queue's loses nothing, as the queues come next; a
+     * configuration change within these two instructions goes unnoticed until the next one.
+     */
+    put(dev, REG_IRQ_ACK, IRQ_QUEUE | IRQ_CONFIG);
+    dev->mmio.useless = status != 0 ? 0 : dev->mmio.useless + 1;
     if (dev->mmio.useless == MAX_USELESS) {
         virtio_fail(dev, "interrupts without a cause");
     }
@@ -157,7 +152,7 @@ static int mmio_listen(struct virtio_device *dev)
     if (vector < 0) {
         return vector;
     }
-    int err = ioapic_route_gsi(dev->mmio.gsi, (unsigned)vector, dev->mmio.level, dev->mmio.low);
+    int err = ioapic_route_gsi(dev->mmio.gsi, (unsigned)vector, false, dev->mmio.low);
     if (err < 0) {
         irq_free((unsigned)vector);
         klog(LOG_WARNING, "%s: no I/O APIC has input %u", dev->name, dev->mmio.gsi);
@@ -220,7 +215,7 @@ static const struct virtio_transport virtio_mmio_transport = {
 };
 
 /* Look whether there is a device at `base`, and enter it. */
-static void examine(paddr_t base, size_t len, uint32_t gsi, bool level, bool low)
+static void examine(paddr_t base, size_t len, uint32_t gsi, bool low)
 {
     volatile uint8_t *regs = len < REG_CONFIG ? NULL : mem_map_device(base, len);
     if (regs == NULL || mmio_read32(regs + REG_MAGIC) != MAGIC) {
@@ -244,7 +239,6 @@ static void examine(paddr_t base, size_t len, uint32_t gsi, bool level, bool low
     dev->mmio.base = base;
     dev->mmio.regs = regs;
     dev->mmio.gsi = gsi;
-    dev->mmio.level = level;
     dev->mmio.low = low;
 }
 
@@ -253,27 +247,20 @@ void virtio_mmio_scan(void)
     struct virtio_mmio_place place;
     const char *text = machine_boot_info()->cmdline;
     unsigned n = 0;
-    /* Edge: Firecracker pulses its wires, and a pulse between delivery and EOI is lost on a level input. */
     for (; virtio_mmio_parse(text, n, &place) == 0; n++) {
-        examine(place.base, place.len, place.gsi, false, false);
+        examine(place.base, place.len, place.gsi, false);
     }
     if (n > 0) {
         return;
     }
-    /* The table lists microvm's slots upwards and its devices fill them downwards. */
-    struct acpi_virtio_mmio found;
-    while (n < MAX_LISTED && acpi_virtio_mmio(n, &found) == 0) {
-        n++;
-    }
-    while (n > 0) {
-        if (acpi_virtio_mmio(--n, &found) == 0) {
-            examine(found.base, found.len, found.gsi, found.level, found.low);
-        }
+    struct acpi_virtio_mmio found; /* in the table's order, which is that of QEMU's command line */
+    for (; n < MAX_LISTED && acpi_virtio_mmio(n, &found) == 0; n++) {
+        examine(found.base, found.len, found.gsi, found.low);
     }
     if (acpi_present() || pci_present()) {
         return;
     }
     for (unsigned i = MICROVM_SLOTS; i-- > 0;) {
-        examine(MICROVM_BASE + i * MICROVM_SLOT, MICROVM_SLOT, MICROVM_GSI + i, false, false);
+        examine(MICROVM_BASE + i * MICROVM_SLOT, MICROVM_SLOT, MICROVM_GSI + i, false);
     }
 }

@@ -33,7 +33,6 @@
 #define ISR_CONFIG 2u
 
 #define MAX_PART    4096   /* bytes of a part that are mapped, the doorbells excepted */
-#define MAX_USELESS 100000 /* a shared wire may come for others quite often */
 
 static volatile uint8_t *common(struct virtio_device *dev, unsigned reg)
 {
@@ -146,23 +145,20 @@ static void config_interrupt(void *arg)
 }
 
 /* By wire: reading the ISR both tells the cause and lets go of the wire (4.1.4.5). */
-static void shared_interrupt(void *arg)
+static bool shared_interrupt(void *arg)
 {
     struct virtio_device *dev = arg;
     if (dev->failed) {
-        return;
+        return false;
     }
     uint8_t isr = mmio_read8(dev->pci.regs.isr.at);
-    dev->pci.useless = (isr & (ISR_QUEUE | ISR_CONFIG)) != 0 ? 0 : dev->pci.useless + 1;
-    if (dev->pci.useless == MAX_USELESS) {
-        virtio_fail(dev, "interrupts without a cause");
-    }
     if (isr & ISR_CONFIG) {
         config_interrupt(dev);
     }
-    if ((isr & ISR_QUEUE) || dev->failed) {
+    if (isr & ISR_QUEUE) {
         virtio_bus_dispatch(dev);
     }
+    return (isr & (ISR_QUEUE | ISR_CONFIG)) != 0;
 }
 
 static int pci_listen(struct virtio_device *dev)

@@ -2,6 +2,7 @@
 /* Interrupts of PCI functions: MSI-X where they have it, otherwise a shared wire. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <x86/irq.h>
@@ -27,11 +28,13 @@ int pci_msix_add(struct pci_msix *m, enum irq_class irq_class, irq_handler *hand
 /* No interrupt from any entry any more. Context: any. */
 void pci_msix_mask(struct pci_msix *m);
 
+/* Handles a wire's interrupt and tells whether its device was the cause. Context: interrupt, masked. */
+typedef bool pci_intx_handler(void *arg);
+
 /*
- * Call handler(arg) at the interrupts of the function's wire, which others may share: it finds out at its
- * device whether it is meant. Errors: -ENXIO no usable wire, -ENOSPC. Context: thread.
+ * Call handler(arg) at the interrupts of the function's wire, which others may share. Errors: -ENXIO no usable wire, -ENOSPC. Context: thread.
  */
-int pci_intx_add(uint16_t bdf, irq_handler *handler, void *arg);
+int pci_intx_add(uint16_t bdf, pci_intx_handler *handler, void *arg);
 
 /* Let the function drive its wire no more. Context: any. */
 void pci_intx_mask(uint16_t bdf);

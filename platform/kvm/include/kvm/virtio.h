@@ -84,13 +84,12 @@ struct virtio_device {
             uint64_t base;
             volatile uint8_t *regs;
             uint32_t gsi;
-            bool level, low;
+            bool low;         /* the wire is active low */
             uint32_t useless; /* interrupts in a row that had no cause */
         } mmio;
         struct {
             uint16_t bdf;
             bool msix_on;
-            uint32_t useless;      /* as above, without MSI-X */
             struct pci_msix msix;
             struct virtio_pci_regs regs;
         } pci;
