@@ -62,13 +62,19 @@ $(XEN_HEADERS):
 # ---- rooms ---------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
-CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS) -ffunction-sections -fdata-sections \
+CFLAGS   := -std=gnu11 -g $(WARNINGS) -ffunction-sections -fdata-sections \
             -ffile-prefix-map=$(CURDIR)/=
 ASFLAGS  := -g -Wall -Werror -ffile-prefix-map=$(CURDIR)/=
 
 # What runs in interrupts must not touch vector registers; what runs before TLS exists has no canary.
 INTERRUPT := -mgeneral-regs-only
 EARLY     := $(INTERRUPT) -fno-stack-protector
+
+# What runs once at boot, in a crash or seldom is compiled for size; the list is about files, not lines.
+OPT    := -O2
+SELDOM := platform/x86/% platform/xen/% $(addprefix libos/core/,backtrace cmdline log log_format main panic \
+          random symbols trace)
+OFTEN  := $(addprefix platform/x86/,clock irq_run mem pvclock) $(addprefix platform/xen/,events time)
 
 I_LIBOS := -I libos/include -I $(B)/config
 I_X86   := $(I_LIBOS) -I platform/x86/include -I $(B)/include
@@ -83,7 +89,7 @@ OBJS += $$(OBJS_$(1))
 $(B)/obj/$(1)/%.o: $(1)/%.c $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
 	@mkdir -p $$(@D)
 	@echo "  CC   $$<"
-	@$(CC) $(CFLAGS) $(3) -MMD -MP -c $$< -o $$@
+	@$(CC) $(CFLAGS) $$(OPT) $(3) -MMD -MP -c $$< -o $$@
 $(B)/obj/$(1)/%.o: $(1)/%.S $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
 	@mkdir -p $$(@D)
 	@echo "  AS   $$<"
@@ -100,6 +106,8 @@ endif
 ifeq ($(CONFIG_KVM),y)
 $(eval $(call room,platform/kvm,$(PLATFORM_KVM_SRCS),$(EARLY) $(I_X86) -I platform/kvm/include))
 endif
+
+$(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os
 
 # The archive is made anew, so that a file taken off a list is gone from it too; "q", because two rooms
 # may have a file of the same name.

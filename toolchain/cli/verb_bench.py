@@ -44,7 +44,7 @@ PEERS = {
 
 def add_arguments(parser):
     parser.add_argument("--quick", action="store_true", required=False,
-                        help="what there is: boot, size, memory, primitives (a minute)")
+                        help="what there is: boot, size, memory, primitives (some seconds)")
     parser.add_argument("--functions", metavar="N", default="0",
                         help="list the N functions that take most of the boot")
 
