@@ -64,7 +64,7 @@ $(XEN_HEADERS):
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS   := -std=gnu11 -g $(WARNINGS) -ffunction-sections -fdata-sections \
             -ffile-prefix-map=$(CURDIR)/=
-ASFLAGS  := -g -Wall -Werror -ffile-prefix-map=$(CURDIR)/=
+ASFLAGS  := -g -Wa,--noexecstack -Wall -Werror -ffile-prefix-map=$(CURDIR)/=
 
 # What runs in interrupts must not touch vector registers; what runs before TLS exists has no canary.
 INTERRUPT := -mgeneral-regs-only

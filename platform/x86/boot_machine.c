@@ -12,7 +12,7 @@
 #include <x86/percpu_slots.h>
 
 #include "boot_tables.h"
-#include "monitor/mon.h"
+#include "mon_layout.h"
 
 struct percpu x86_percpu_boot __attribute__((aligned(64)));
 uint64_t x86_boot_tcb[16] __attribute__((aligned(64)));

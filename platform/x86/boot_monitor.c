@@ -10,7 +10,7 @@
 
 #include "boot_tables.h"
 
-#include "monitor/mon.h"
+#include "mon_layout.h"
 
 #define CR4_BASE       0x620UL /* PAE OSFXSR OSXMMEXCPT */
 #define CR4_UMIP       (1UL << 11)
@@ -79,7 +79,7 @@ static void build_idt(intptr_t delta)
         gate(idle + IRQ_UNEXPECTED * MON_IDLE_STUB_BYTES, SEL_KCODE, GATE_INTERRUPT, 0);
 
     for (unsigned v = 0; v < 32; v++) {
-        mon_idt[v] = gate(base + mon_exception_offset[v], SEL_KCODE,
+        mon_idt[v] = gate(base + v * MON_STUB_BYTES, SEL_KCODE,
                           v == VECTOR_BP ? GATE_SOFTWARE : GATE_INTERRUPT, ist_of(v));
         mon_idle_idt[v] = mon_idt[v];
     }
@@ -158,6 +158,7 @@ void boot_build_monitor(struct boot_enter *enter, intptr_t delta)
     mon_state.trap_entry = (uint64_t)trap_entry + (uint64_t)delta;
     mon_state.call_site = (uint64_t)mon_call_site + (uint64_t)delta;
     mon_state.trampoline = l->trampoline;
+    mon_state.cr3 = (uint64_t)mon_pml4; /* still its physical address */
     if (boot_cpuid[CPUID_HV].ebx == SIGNATURE_XEN || boot_cpuid[CPUID_HV].ebx == SIGNATURE_VIRIDIAN) {
         mon_state.xen = boot_cpuid[CPUID_0].ebx == VENDOR_INTEL ? 1 : 2;
     }

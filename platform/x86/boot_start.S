@@ -12,8 +12,11 @@
  */
 #include <x86/boot.h>
 
-#include "monitor/mon.h"
+#include "mon_layout.h"
 
+#define MSR_APIC_BASE    0x1b
+#define APIC_BASE_X2     0x400
+#define APIC_BASE_ENABLE 0x800
 #define MSR_EFER   0xc0000080
 #define EFER_BITS  0x900               /* LME, NXE */
 #define CR0_BITS   0x80010033          /* PG WP NE ET MP PE; AM off */
@@ -160,6 +163,16 @@ start64:
     decl %r8d
     jnz 1b
 
+    /* x2APIC mode has no MMIO; the way back goes through "disabled" (Intel SDM vol 3, "x2APIC State Transitions"). */
+    movl $MSR_APIC_BASE, %ecx
+    rdmsr
+    testl $APIC_BASE_X2, %eax
+    jz 2f
+    andl $~(APIC_BASE_X2 | APIC_BASE_ENABLE), %eax
+    wrmsr
+    orl $APIC_BASE_ENABLE, %eax
+    wrmsr
+2:
     /* A TSS, so that #GP at CPL 3 has a stack and ports are open; an IDT with #GP alone. */
     leaq mon_cpu0(%rip), %rdi
     leaq MON_STACK_MAIN(%rdi), %rax

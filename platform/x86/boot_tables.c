@@ -12,7 +12,7 @@
 #include <x86/image.h>
 
 #include "boot_tables.h"
-#include "monitor/mon.h"
+#include "mon_layout.h"
 
 #define PAGE  4096UL
 #define BIG   (2UL << 20)
@@ -20,7 +20,6 @@
 
 #define ORDINARY   (PTE_P | PTE_W | PTE_U | PTE_NX)
 #define SUPERVISOR (PTE_P | PTE_W | PTE_NX)
-#define TABLE      (PTE_P | PTE_W | PTE_U)
 
 #define SPARE_TABLES 4u /* the pool's first pages; more are donated when they are needed */
 
@@ -42,7 +41,7 @@ const void *boot_low(uint64_t pa, size_t len)
     }
     for (uint64_t i = pa / BIG; i <= (pa + len - 1) / BIG; i++) {
         if (mon_boot_tables[1][i] == 0) {
-            mon_boot_tables[1][i] = i * BIG | TABLE | PTE_PS; /* absent before: no flush needed */
+            mon_boot_tables[1][i] = i * BIG | PTE_TABLE | PTE_PS; /* absent before: no flush needed */
         }
     }
     return (const void *)pa;
@@ -66,7 +65,7 @@ static uint64_t *new_table(void)
 static uint64_t *descend(uint64_t *entry)
 {
     if (*entry == 0) {
-        *entry = (uint64_t)new_table() | TABLE;
+        *entry = (uint64_t)new_table() | PTE_TABLE;
     }
     return (uint64_t *)(*entry & 0x000ffffffffff000UL);
 }

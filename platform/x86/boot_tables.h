@@ -4,12 +4,6 @@
 
 #include <x86/boot.h>
 
-#define PTE_P    1UL
-#define PTE_W    2UL
-#define PTE_U    4UL
-#define PTE_PS   0x80UL
-#define PTE_NX   (1UL << 63)
-
 /* Operand of boot_enter(): offsets stand in x86/boot.h. */
 struct boot_enter {
     uint16_t pad0[3];

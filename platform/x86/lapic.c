@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The local APIC in xAPIC mode (Intel SDM vol 3, "Advanced Programmable Interrupt Controller"), by MMIO from CPL 3.
+ * The local APIC in xAPIC mode, which boot_start.S has seen to (Intel SDM vol 3, "Advanced Programmable Interrupt Controller"), by MMIO from CPL 3.
  *
  * Also the one-shot timer. Each access is an exit on KVM: a deadline that moves away, or is cancelled,
  * leaves the hardware alone, and the early interrupt is filtered here.
@@ -12,14 +12,10 @@
 #include <x86/irq.h>
 #include <x86/machine.h>
 #include <x86/mem.h>
-#include <x86/mon.h>
 #include <x86/percpu_slots.h>
 
 #include "lapic.h"
 
-#define MSR_APIC_BASE      0x1b
-#define APIC_BASE_X2       (1u << 10)
-#define APIC_BASE_ENABLE   (1u << 11)
 #define APIC_PADDR         0xfee00000UL
 
 #define REG_ID        0x020
@@ -65,13 +61,6 @@ void lapic_enable(void)
 
 void x86_lapic_init(void)
 {
-    uint64_t base = 0;
-
-    if (mon_call(MON_RDMSR, MSR_APIC_BASE, (uint64_t)&base, 0) == 0 && base & APIC_BASE_X2) {
-        /* x2APIC mode has no MMIO; the way back goes through "disabled". */
-        (void)mon_call(MON_WRMSR, MSR_APIC_BASE, base & ~(uint64_t)(APIC_BASE_X2 | APIC_BASE_ENABLE), 0);
-        (void)mon_call(MON_WRMSR, MSR_APIC_BASE, (base & ~(uint64_t)APIC_BASE_X2) | APIC_BASE_ENABLE, 0);
-    }
     lapic = mem_map_device(APIC_PADDR, 4096);
     if (!lapic) {
         PANIC("no memory to map the local APIC");

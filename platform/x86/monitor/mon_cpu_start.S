@@ -1,42 +1,56 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How another CPU arrives: real mode at the trampoline's page, then long mode in one step, then CPL 3.
- *
- * Entry: STARTUP IPI, CS = page >> 4, IP = 0 (Intel SDM vol 3, "MP Initialization"). The page holds a copy of
- * the code up to mon_trampoline_end and a struct mon_arrival at MON_ARRIVAL.
+ * Entry: STARTUP IPI, CS = page >> 4, IP = 0 (Intel SDM vol 3, "MP Initialization"). The page is a copy
+ * of mon_trampoline up to its end, with two words filled in.
  */
-#include "mon.h"
+#include "../mon_layout.h"
 
     .text
     .globl mon_trampoline, mon_trampoline_end, mon_cpu_arrive
+    .balign 8
     .code16
 mon_trampoline:
-    cli
-    movw %cs, %ax
+    jmp 1f
+    .org mon_trampoline + MON_TRAMPOLINE_CR3
+    .quad 0
+    .quad 0                            /* MON_TRAMPOLINE_ARRIVE */
+trampoline_gdt:
+    .quad 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff
+trampoline_gdtr:
+    .word 31
+    .long trampoline_gdt - mon_trampoline
+trampoline_jump:
+    .long 2f - mon_trampoline
+    .word SEL_KCODE
+1:  movw %cs, %ax
     movw %ax, %ds
-    lgdtl MON_ARRIVAL + ARRIVAL_GDTR
-    movl $0x620, %eax
+    movzwl %ax, %ebx
+    shll $4, %ebx                      /* the page's address: added to what has to be linear */
+    addl %ebx, trampoline_gdtr + 2 - mon_trampoline
+    addl %ebx, trampoline_jump - mon_trampoline
+    lgdtl trampoline_gdtr - mon_trampoline
+    movl $0x620, %eax                  /* PAE OSFXSR OSXMMEXCPT */
     movl %eax, %cr4
-    movl MON_ARRIVAL + ARRIVAL_CR3, %eax
+    movl MON_TRAMPOLINE_CR3, %eax
     movl %eax, %cr3
     movl $0xc0000080, %ecx
-    movl $0x900, %eax
+    movl $0x900, %eax                  /* EFER: LME, NXE */
     xorl %edx, %edx
     wrmsr
-    movl $0x80010033, %eax
+    movl $0x80010033, %eax             /* PG WP NE ET MP PE */
     movl %eax, %cr0
-    ljmpl *(MON_ARRIVAL + ARRIVAL_LONG)
-    .org mon_trampoline + MON_TRAMPOLINE_LONG
+    ljmpl *(trampoline_jump - mon_trampoline)
     .code64
-    leaq mon_trampoline + MON_ARRIVAL(%rip), %rbx
-    jmp *ARRIVAL_ARRIVE(%rbx)
+2:  jmp *mon_trampoline + MON_TRAMPOLINE_ARRIVE(%rip)
+    .balign 8
 mon_trampoline_end:
 
-/* In the monitor's own text, RBX = the arrival, still on the trampoline's tables. */
+/* In the monitor's own text, still on the trampoline's tables, no stack yet. */
 mon_cpu_arrive:
     movl $SEL_KDATA, %eax
     movl %eax, %ss
-    movq ARRIVAL_BLOCK(%rbx), %rdi
+    movq mon_state + MON_STATE_ARRIVING(%rip), %rdi
     leaq MON_STACK_MAIN(%rdi), %rsp
     leaq MON_GDT(%rdi), %rax
     pushq %rax
@@ -44,7 +58,7 @@ mon_cpu_arrive:
     movw $GDT_BYTES - 1, 6(%rsp)
     lgdt 6(%rsp)
     lidt mon_idtr(%rip)
-    movl $SEL_UDATA, %eax
+    xorl %eax, %eax
     movl %eax, %ds
     movl %eax, %es
     movl $SEL_TSS, %eax
@@ -57,18 +71,15 @@ mon_cpu_arrive:
     xorl %ecx, %ecx
     xorl %edx, %edx
     xsetbv
-1:  movl $0xc0000101, %ecx
-    movl ARRIVAL_PERCPU(%rbx), %eax
-    movl ARRIVAL_PERCPU + 4(%rbx), %edx
+1:  movl $0xc0000101, %ecx             /* GS base */
+    movl MON_VARS(%rdi), %eax
+    movl MON_VARS + 4(%rdi), %edx
     wrmsr
-    movq ARRIVAL_STACK(%rbx), %rsi
-    movq ARRIVAL_ENTRY(%rbx), %rdx
-    movq ARRIVAL_FINAL_CR3(%rbx), %rax
+    movq mon_state + MON_STATE_CR3(%rip), %rax
     movq %rax, %cr3
     pushq $SEL_UDATA
-    pushq %rsi
+    pushq MON_VARS + 32(%rdi)          /* stack */
     pushq $0x202
     pushq $SEL_UCODE
-    pushq %rdx
+    pushq MON_VARS + 24(%rdi)          /* entry */
     iretq
-    .section .note.GNU-stack, "", @progbits

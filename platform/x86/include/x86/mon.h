@@ -7,18 +7,16 @@
  */
 #pragma once
 
-#define MON_START      0 /* drop the low boot mapping, switch SMEP on; once */
-#define MON_PAGES      1 /* (const struct mon_map *, n, done): change mappings */
-#define MON_IDLE       2 /* () wait for an interrupt; returns at once when one is pending */
-#define MON_WRMSR      3 /* (msr, value): only MSRs on the list */
-#define MON_RDMSR      4 /* (msr, *value): only MSRs on the list */
-#define MON_HYPERCALL  5 /* (struct mon_hypercall *, n): Xen PVH, only numbers on the list */
-#define MON_CPU        6 /* (struct mon_cpu_start *): prepare the trampoline for one more CPU */
-#define MON_STOP       7 /* () triple fault */
-#define MON_SEAL       8 /* () from now on: fewer MSRs and hypercalls, image mappings final */
-#define MON_DONATE     9 /* (paddr, kind): a page of RAM becomes a page table */
-#define MON_FLUSH     10 /* () drop this CPU's TLB entries */
-#define MON_OPS       11
+#define MON_START     0 /* () drop the low boot mapping, switch SMEP on; once */
+#define MON_PAGES     1 /* (const struct mon_map *, n, done): change mappings */
+#define MON_IDLE      2 /* () wait for an interrupt; returns at once when one is pending */
+#define MON_WRMSR     3 /* (msr, value): only MSRs on the list */
+#define MON_HYPERCALL 4 /* (struct mon_hypercall *, n): Xen PVH, only numbers on the list */
+#define MON_CPU       5 /* (struct mon_cpu_start *): prepare the trampoline for one more CPU */
+#define MON_STOP      6 /* () triple fault */
+#define MON_SEAL      7 /* () from now on fewer MSRs and hypercalls */
+#define MON_DONATE    8 /* (paddr): a page of RAM becomes a page table */
+#define MON_OPS       9
 
 /* Flags of a mapping. No executable page is ever made by this call. */
 #define MON_MAP_PRESENT 1u

@@ -16,9 +16,16 @@
 #define PERCPU_SLOT_XEN   SLOT(16) /* .. 23: platform/xen */
 
 #ifndef __ASSEMBLER__
+#include <stdint.h>
+
 /* What the monitor tells of a fault; only valid until the mask opens. */
+struct fault_event {
+    uint64_t vector, error, rip, cs, rflags, rsp, ss;
+};
+
 struct fault_record {
-    uint64_t vector, error, rip, cs, rflags, rsp, ss, address;
+    struct fault_event event;
+    uint64_t address;
 };
 
 #define FAULT_IN_MONITOR 0x100u /* or'ed to the vector: the monitor itself faulted */

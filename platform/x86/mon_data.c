@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The monitor's memory, all of it: supervisor pages from MON_START on. */
-#include "mon.h"
+#include "mon_layout.h"
 
 #define PAGE __attribute__((aligned(4096)))
 

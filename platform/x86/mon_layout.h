@@ -30,22 +30,43 @@
 #define MON_STATE_CR4      16
 #define MON_STATE_XCR0     24
 
-/* Where a starting CPU finds what it needs, in the trampoline's page: offsets of struct mon_arrival. */
-#define MON_TRAMPOLINE_LONG 0x60
-#define MON_ARRIVAL         0x100
-#define ARRIVAL_GDTR        0
-#define ARRIVAL_CR3         8
-#define ARRIVAL_LONG        12
-#define ARRIVAL_ARRIVE      24
-#define ARRIVAL_FINAL_CR3   32
-#define ARRIVAL_BLOCK       40
-#define ARRIVAL_PERCPU      48
-#define ARRIVAL_ENTRY       56
-#define ARRIVAL_STACK       64
+#define MON_STATE_SEALED   12
+#define MON_STATE_CR3      32
+#define MON_STATE_ARRIVING 40
+
+/* The trampoline's page: two words that the monitor fills in (mon_cpu_start.S). */
+#define MON_TRAMPOLINE_CR3    8
+#define MON_TRAMPOLINE_ARRIVE 16
+
+#define MON_STUB_BYTES      16 /* an exception's stub */
+#define MON_IDLE_STUB_BYTES 8
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
+
+#include <x86/percpu_slots.h>
+
+/* Hidden: no address goes through the global offset table, which CPL 3 can write. */
+#pragma GCC visibility push(hidden)
+
+/* Page-table entries (Intel SDM vol 3, "4-Level Paging"). */
+#define PTE_P    1UL
+#define PTE_W    2UL
+#define PTE_U    4UL
+#define PTE_UC   0x18UL /* PCD, PWT */
+#define PTE_PS   0x80UL
+#define PTE_NX   (1UL << 63)
+#define PTE_ADDR 0x000ffffffffff000UL
+#define PTE_TABLE (PTE_P | PTE_W | PTE_U)
+
+#define VECTOR_DB  1
+#define VECTOR_NMI 2
+
+#define MSR_FS_BASE  0xc0000100u
+#define MSR_GS_BASE  0xc0000101u
+#define MSR_KVM_WALL 0x4b564d00u
+#define MSR_KVM_TIME 0x4b564d01u
 
 struct mon_tss {
     uint32_t reserved0;
@@ -58,9 +79,9 @@ struct mon_tss {
 } __attribute__((packed));
 
 struct mon_vars {
-    uint64_t percpu;                   /* CPL 3's per-CPU block; %gs is not trusted here */
-    uint64_t fault_low, fault_high;    /* CPL 3's stack for faults */
-    uint64_t in_idle;
+    uint64_t percpu;                /* CPL 3's per-CPU block; %gs is not trusted here */
+    uint64_t fault_low, fault_high; /* CPL 3's stack for faults */
+    uint64_t entry, stack;          /* CPL 3's state when the CPU arrives; mon_cpu_start.S knows the offsets */
 };
 
 struct mon_cpu {
@@ -82,8 +103,7 @@ struct mon_gate {
 /* What an exception leaves on a monitor stack. */
 struct mon_frame {
     uint64_t r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
-    uint64_t vector, error;
-    uint64_t rip, cs, rflags, rsp, ss;
+    struct fault_event event;
 };
 
 /* Facts that boot code at CPL 3 sets before MON_START; read-only afterwards, as all of this is then. */
@@ -93,6 +113,8 @@ struct mon_state {
     uint32_t sealed;
     uint64_t cr4;
     uint64_t xcr0;
+    uint64_t cr3;              /* paddr of mon_pml4 */
+    uint64_t arriving;         /* block of the CPU that is being started */
     uint64_t home_base;        /* paddr 0 is mapped at this address, U=0 or U=1 by its class */
     uint64_t ram_pages;        /* frames below this have a bit in `owned` */
     uint64_t *owned;           /* bit = 1: page table or monitor; CPL 3 gets no mapping of it */
@@ -110,22 +132,9 @@ _Static_assert(offsetof(struct mon_state, xen) == MON_STATE_XEN, "asm offset");
 _Static_assert(offsetof(struct mon_state, cr4) == MON_STATE_CR4, "asm offset");
 _Static_assert(offsetof(struct mon_state, xcr0) == MON_STATE_XCR0, "asm offset");
 
-struct mon_arrival {
-    uint16_t gdt_limit;
-    uint32_t gdt_base;
-    uint16_t pad0;
-    uint32_t cr3;
-    uint32_t long_offset;
-    uint16_t long_selector, pad1;
-    uint32_t pad2;
-    uint64_t arrive, final_cr3, block, percpu, entry, stack;
-    uint64_t gdt[4];
-} __attribute__((packed));
-
-_Static_assert(offsetof(struct mon_arrival, cr3) == ARRIVAL_CR3, "asm offset");
-_Static_assert(offsetof(struct mon_arrival, long_offset) == ARRIVAL_LONG, "asm offset");
-_Static_assert(offsetof(struct mon_arrival, arrive) == ARRIVAL_ARRIVE, "asm offset");
-_Static_assert(offsetof(struct mon_arrival, stack) == ARRIVAL_STACK, "asm offset");
+_Static_assert(offsetof(struct mon_state, sealed) == MON_STATE_SEALED, "asm offset");
+_Static_assert(offsetof(struct mon_state, cr3) == MON_STATE_CR3, "asm offset");
+_Static_assert(offsetof(struct mon_state, arriving) == MON_STATE_ARRIVING, "asm offset");
 
 extern struct mon_state mon_state;
 extern struct mon_cpu mon_cpu0;
@@ -134,23 +143,39 @@ extern struct mon_gate mon_idle_idt[256];
 extern uint64_t mon_pml4[512];
 extern uint64_t mon_boot_tables[2][512];
 
-/* Entry points, for the IDT: 32 exceptions and the idle stubs of the interrupt vectors. */
-extern const uint32_t mon_exception_offset[32];
+/* Entry points, for the IDT: 32 exceptions, and the idle stubs of the interrupt vectors. */
 void mon_base(void);
 void mon_idle_stub(void);
-#define MON_IDLE_STUB_BYTES 8
 
+/* Inside the monitor. */
+extern char mon_fixup_start[], mon_fixup_end[]; /* a fault between them continues at the end */
+extern const uint64_t mon_trampoline[], mon_trampoline_end[];
+extern const char mon_cpu_arrive[];
+void mon_flush(void);
 void mon_fault(struct mon_frame *frame);
-struct mon_map;
-int64_t mon_pages(const struct mon_map *op, uint64_t n, uint64_t *done);
-int64_t mon_donate(uint64_t paddr);
+int mon_copy(void *dst, const void *src, size_t words);
+int mon_wrmsr(uint64_t msr, uint64_t value);
+int mon_copy_in(void *dst, const void *src, size_t n);  /* -EFAULT unless CPL 3 may read it; n: words' bytes */
+int mon_copy_out(void *dst, const void *src, size_t n); /* -EFAULT unless CPL 3 may write it */
+int mon_owned(uint64_t frame);                          /* a page table or the monitor's */
+int mon_protect(uint64_t paddr, uint64_t npages);       /* make frames the monitor's: 0, -EPERM, -ENOMEM */
 void mon_cpu_fill(struct mon_cpu *cpu, uint64_t at, const uint64_t *gdt);
-int mon_copy_in(void *dst, const void *src, size_t n);
-int mon_copy_out(void *dst, const void *src, size_t n);
-int mon_protect(uint64_t paddr, uint64_t npages);
+
+/* The operations, called by number (x86/mon.h). */
+struct mon_map;
+struct mon_hypercall;
+struct mon_cpu_start;
+int64_t mon_op_start(void);
+int64_t mon_pages(const struct mon_map *op, uint64_t n, uint64_t *done);
+int64_t mon_op_wrmsr(uint64_t msr, uint64_t value);
+int64_t mon_op_hypercall(struct mon_hypercall *call, uint64_t n);
+int64_t mon_cpu_prepare(const struct mon_cpu_start *args);
+int64_t mon_donate(uint64_t paddr);
 
 static inline void *mon_home(uint64_t paddr)
 {
     return (void *)(mon_state.home_base + paddr);
 }
+
+#pragma GCC visibility pop
 #endif
