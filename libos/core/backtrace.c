@@ -8,6 +8,8 @@
 #include <pith/platform.h>
 #include <pith/symbols.h>
 
+#include "cold.h"
+
 #define NAME_MAX_LEN 48
 #define FRAME_MAX    (1UL << 20) /* no frame of ours is larger: farther up isn't a frame */
 
@@ -17,7 +19,7 @@ struct frame {
     uintptr_t return_address;
 };
 
-void backtrace_print_address(uintptr_t addr, int call, const char *indent)
+COLD void backtrace_print_address(uintptr_t addr, int call, const char *indent)
 {
     char name[NAME_MAX_LEN];
     size_t offset;
@@ -30,7 +32,7 @@ void backtrace_print_address(uintptr_t addr, int call, const char *indent)
     }
 }
 
-void backtrace_print(uintptr_t rbp, unsigned max, const char *indent)
+COLD void backtrace_print(uintptr_t rbp, unsigned max, const char *indent)
 {
     struct frame frame;
 

@@ -10,7 +10,8 @@
 void backtrace_print_address(uintptr_t addr, int call, const char *indent);
 
 /*
- * Print the return addresses of the chain that begins at frame pointer rbp, innermost first, at most `max`
- * lines. Every load is probed, and the frames have to go up: a broken or looping chain just ends.
+ * Print the return addresses of the chain that begins at frame pointer rbp, innermost first, at
+ * most `max` lines. Every load is probed, and the frames have to go up: a broken or looping chain
+ * just ends.
  */
 void backtrace_print(uintptr_t rbp, unsigned max, const char *indent);

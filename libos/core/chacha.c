@@ -8,8 +8,8 @@ static uint32_t rotl(uint32_t v, unsigned n)
 }
 
 /* Inlined, so that the words stay in registers: half the instructions of a call with an array. */
-static inline __attribute__((always_inline)) void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c,
-                                                                uint32_t *d)
+static inline __attribute__((always_inline))
+void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
     *a += *b;
     *d = rotl(*d ^ *a, 16);

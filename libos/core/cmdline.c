@@ -7,11 +7,15 @@
 #include <pith/boot.h>
 #include <pith/log.h>
 
+#include "cold.h"
+
 #define ENV_PREFIX "env."
 
-/* Written by cmdline_init() only. A word never grows by unquoting, so it is split where it stands. */
+/*
+ * Written by cmdline_init() only. A word never grows by unquoting, so it is split where it stands.
+ */
 static char text[BOOT_CMDLINE_MAX];
-static const char *options_end = text; /* the options are words one after the other, each with its NUL */
+static const char *options_end = text; /* the options: words one after the other, with their NULs */
 
 static char *args[CMDLINE_MAX_ARGS + 1];
 static int nargs;
@@ -33,7 +37,7 @@ struct splitter {
 };
 
 /* The next word, unquoted and terminated, or NULL at the end. */
-static char *next_word(struct splitter *s)
+COLD static char *next_word(struct splitter *s)
 {
     char quote = '\0';
     char *word = s->out;
@@ -68,7 +72,7 @@ static char *next_word(struct splitter *s)
 }
 
 /* Enter `word` in a NULL-terminated table; returns how many there are then. */
-static int add(char **table, int n, int max, char *word, const char *what)
+COLD static int add(char **table, int n, int max, char *word, const char *what)
 {
     if (n == max) {
         klog(LOG_WARNING, "command line: more than %d %s, '%s' is dropped", max, what, word);
@@ -79,7 +83,7 @@ static int add(char **table, int n, int max, char *word, const char *what)
     return n + 1;
 }
 
-void cmdline_init(const char *source)
+COLD void cmdline_init(const char *source)
 {
     size_t len = strnlen(source, sizeof(text));
     struct splitter s = { .in = text, .out = text };
@@ -120,7 +124,7 @@ void cmdline_init(const char *source)
     }
 }
 
-const char *cmdline_get(const char *name)
+COLD const char *cmdline_get(const char *name)
 {
     size_t len = strlen(name);
     const char *value = NULL;
@@ -138,7 +142,7 @@ const char *cmdline_get(const char *name)
     return value;
 }
 
-static int digit_value(char c)
+COLD static int digit_value(char c)
 {
     if (c >= '0' && c <= '9') {
         return c - '0';
@@ -147,7 +151,7 @@ static int digit_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
 }
 
-static unsigned suffix_shift(const char *s)
+COLD static unsigned suffix_shift(const char *s)
 {
     switch (*s | 0x20) {
     case 'k':
@@ -161,7 +165,7 @@ static unsigned suffix_shift(const char *s)
     }
 }
 
-uint64_t cmdline_get_u64(const char *name, uint64_t fallback)
+COLD uint64_t cmdline_get_u64(const char *name, uint64_t fallback)
 {
     const char *s = cmdline_get(name);
     unsigned base = 10;

@@ -7,10 +7,12 @@
 #include <pith/log.h>
 #include <pith/platform.h>
 
+#include "cold.h"
+
 #define NONCE_MAX    64
 #define CRASH_STATUS 134 /* what a shell shows for a process that ended by SIGABRT */
 
-static void last_line(const char *status)
+COLD static void last_line(const char *status)
 {
     const char *nonce = cmdline_get("nonce");
 
@@ -19,7 +21,7 @@ static void last_line(const char *status)
     }
 }
 
-_Noreturn void machine_exit(int status)
+COLD _Noreturn void machine_exit(int status)
 {
     char text[4];
 
@@ -29,7 +31,7 @@ _Noreturn void machine_exit(int status)
     platform_stop(PLATFORM_POWEROFF, status & 0xff);
 }
 
-_Noreturn void machine_crash(void)
+COLD _Noreturn void machine_crash(void)
 {
     irq_save();
     last_line("crash");

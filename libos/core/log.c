@@ -5,18 +5,20 @@
 #include <pith/cmdline.h>
 #include <pith/platform.h>
 
+#include "cold.h"
+
 #define NS_PER_US 1000u
 #define US_PER_S  1000000u
 
 enum log_level log_level = LOG_WARNING;
 
-void log_init(void)
+COLD void log_init(void)
 {
     uint64_t level = cmdline_get_u64("loglevel", LOG_WARNING);
     log_level = level > LOG_DEBUG ? LOG_DEBUG : (enum log_level)level;
 }
 
-void klog(enum log_level level, const char *fmt, ...)
+COLD void klog(enum log_level level, const char *fmt, ...)
 {
     char line[LOG_LINE_MAX];
     va_list ap;
@@ -38,7 +40,7 @@ void klog(enum log_level level, const char *fmt, ...)
     platform_console_write(line, len + 1);
 }
 
-void log_raw(const char *fmt, ...)
+COLD void log_raw(const char *fmt, ...)
 {
     char text[LOG_LINE_MAX];
     va_list ap;

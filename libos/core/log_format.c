@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cold.h"
+
 struct output {
     char *buf;
     size_t size;
@@ -22,7 +24,7 @@ struct spec {
     int longs;     /* 0 int, 1 and more 64 bits */
 };
 
-static void put(struct output *out, char c)
+COLD static void put(struct output *out, char c)
 {
     if (out->len + 1 < out->size) {
         out->buf[out->len] = c;
@@ -30,7 +32,7 @@ static void put(struct output *out, char c)
     out->len++;
 }
 
-static void put_field(struct output *out, const struct spec *spec, const char *s, int len)
+COLD static void put_field(struct output *out, const struct spec *spec, const char *s, int len)
 {
     int pad = spec->width - len;
 
@@ -45,7 +47,7 @@ static void put_field(struct output *out, const struct spec *spec, const char *s
     }
 }
 
-static void put_string(struct output *out, const struct spec *spec, const char *s)
+COLD static void put_string(struct output *out, const struct spec *spec, const char *s)
 {
     int len = 0;
 
@@ -58,7 +60,7 @@ static void put_string(struct output *out, const struct spec *spec, const char *
     put_field(out, spec, s, len);
 }
 
-static void put_number(struct output *out, const struct spec *spec, uint64_t v, unsigned base,
+COLD static void put_number(struct output *out, const struct spec *spec, uint64_t v, unsigned base,
                        const char *prefix)
 {
     char digits[24];
@@ -91,7 +93,7 @@ static void put_number(struct output *out, const struct spec *spec, uint64_t v, 
     put_field(out, spec, &digits[at], (int)sizeof(digits) - at);
 }
 
-static int parse_count(const char **fmt, va_list *ap)
+COLD static int parse_count(const char **fmt, va_list *ap)
 {
     int n = 0;
 
@@ -107,7 +109,7 @@ static int parse_count(const char **fmt, va_list *ap)
     return n;
 }
 
-static const char *parse_spec(struct spec *spec, const char *fmt, va_list *ap)
+COLD static const char *parse_spec(struct spec *spec, const char *fmt, va_list *ap)
 {
     *spec = (struct spec){ .precision = -1 };
     for (;; fmt++) {
@@ -131,7 +133,7 @@ static const char *parse_spec(struct spec *spec, const char *fmt, va_list *ap)
     return fmt;
 }
 
-static void convert(struct output *out, const struct spec *spec, char conversion, va_list *ap)
+COLD static void convert(struct output *out, const struct spec *spec, char conversion, va_list *ap)
 {
     uint64_t u;
     int64_t d;
@@ -168,7 +170,7 @@ static void convert(struct output *out, const struct spec *spec, char conversion
     }
 }
 
-int log_vformat(char *buf, size_t size, const char *fmt, va_list ap)
+COLD int log_vformat(char *buf, size_t size, const char *fmt, va_list ap)
 {
     struct output out = { buf, size, 0 };
     struct spec spec;
@@ -193,7 +195,7 @@ int log_vformat(char *buf, size_t size, const char *fmt, va_list ap)
     return (int)out.len;
 }
 
-int log_format(char *buf, size_t size, const char *fmt, ...)
+COLD int log_format(char *buf, size_t size, const char *fmt, ...)
 {
     va_list ap;
 

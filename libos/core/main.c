@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "cold.h"
 #include "sched.h"
 
 #define MAIN_STACK_MAX   (256UL * 1024)
@@ -35,7 +36,7 @@ static void *main_thread(void *arg)
     libc_start();
 }
 
-static size_t default_stack_size(void)
+COLD static size_t default_stack_size(void)
 {
     size_t size = (boot_info->ram_total / MAIN_STACK_SHARE) & ~(PAGE_SIZE - 1);
 
@@ -43,8 +44,11 @@ static size_t default_stack_size(void)
     return size < MAIN_STACK_MIN ? MAIN_STACK_MIN : size;
 }
 
-/* The first thread, which runs main(). `stack=` is the user's: what can't be had is told and replaced. */
-static void start_main_thread(void)
+/*
+ * The first thread, which runs main(). `stack=` is the user's: what can't be had is told and
+ * replaced.
+ */
+COLD static void start_main_thread(void)
 {
     size_t fallback = default_stack_size();
     struct thread_attr attr = { .name = "main", .stack_size = cmdline_get_u64("stack", fallback) };

@@ -2,9 +2,10 @@
 /*
  * The page allocator: lock, counts, and a few parked blocks in front of the buddy.
  *
- * A program that takes and gives back blocks of one size would have the buddy split and merge the same block over all
- * orders each time. So the blocks that were freed last are parked as they are; who wants that size gets one at
- * once. They count as free, and go to the buddy before an allocation fails.
+ * A program that takes and gives back blocks of one size would have the buddy split and merge the
+ * same block over all orders each time. So the blocks that were freed last are parked as they are;
+ * who wants that size gets one at once. They count as free, and go to the buddy before an
+ * allocation fails.
  */
 #include <pith/page.h>
 
@@ -16,7 +17,9 @@
 #define PARKED_MAX       4
 #define PARKED_MAX_PAGES 512u /* 2 MiB: larger blocks are rare and worth merging */
 
-static struct spinlock lock = SPINLOCK_INIT; /* of all here and of the buddy; the innermost of libos/core */
+/* Of all here and of the buddy. The innermost lock of libos/core. */
+static struct spinlock lock = SPINLOCK_INIT;
+
 static struct page_stats stats;
 static struct parked {
     void *block; /* NULL: nothing */

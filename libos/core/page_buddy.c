@@ -3,9 +3,9 @@
  * A binary buddy over the RAM ranges that the boot protocol left free.
  *
  * Each range keeps one state byte per page at its start. Only the byte of a block's first page (its
- * head) counts, and a head's byte is always written when the block comes into being. A block's buddy,
- * if it lies in the range, begins with a head too (were it inside a larger block, that block would
- * contain ours), so no other byte is ever read: a range needs no clearing, whatever its size.
+ * head) counts, and a head's byte is always written when the block comes into being. A block's
+ * buddy, if it lies in the range, begins with a head too (were it inside a larger block, that block
+ * would contain ours), so no other byte is ever read: a range needs no clearing, whatever its size.
  */
 #include "page_buddy.h"
 
@@ -15,6 +15,8 @@
 #include <pith/list.h>
 #include <pith/page.h>
 #include <pith/panic.h>
+
+#include "cold.h"
 
 #define STATE_INSIDE 0x00u /* not a head any more; leaves no stale head behind after a merge */
 #define STATE_PARKED 0x20u /* | order: in page.c's hands */
@@ -101,7 +103,8 @@ static void change_state(struct range *r, const void *block, unsigned from, unsi
     uint8_t *state = state_of(r, block);
 
     if (*state != from) {
-        PANIC("pages: free of %p as 0x%x, but its state is 0x%x (freed twice?)", block, from, *state);
+        PANIC("pages: free of %p as 0x%x, but its state is 0x%x (freed twice?)", block, from,
+              *state);
     }
     *state = (uint8_t)to;
 }
@@ -122,7 +125,10 @@ static void give_back(struct range *r, char *block, unsigned order)
     insert_free(r, block, order);
 }
 
-/* Cut a used block down to its first npages. The buddies of the tail's pieces are in use: nothing to merge. */
+/*
+ * Cut a used block down to its first npages. The buddies of the tail's pieces are in use: nothing
+ * to merge.
+ */
 static void trim(char *block, unsigned order, size_t npages)
 {
     struct range *r = range_of(block);
@@ -200,7 +206,7 @@ void buddy_unpark(void *block, size_t npages)
 }
 
 /* Enter one range: its state bytes first, the rest cut into the largest aligned blocks. */
-static size_t add_range(char *start, size_t npages)
+COLD static size_t add_range(char *start, size_t npages)
 {
     size_t own = (npages + PAGE_SIZE - 1) >> PAGE_SHIFT;
     if (npages <= own) {
@@ -221,7 +227,7 @@ static size_t add_range(char *start, size_t npages)
     return npages - own;
 }
 
-size_t buddy_init(const struct boot_info *info)
+COLD size_t buddy_init(const struct boot_info *info)
 {
     size_t total = 0;
 

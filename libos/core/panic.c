@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Crash reports: what happened, where, in which thread; the registers; the stacks. Everything that is read may be
- * broken, so addresses are probed, no lock is taken, and a crash in the report ends it.
+ * Crash reports: what happened, where, in which thread; the registers; the stacks. Everything that
+ * is read may be broken, so addresses are probed, no lock is taken, and a crash in the report ends
+ * it.
  */
 #include <pith/panic.h>
 
@@ -14,6 +15,7 @@
 #include <pith/trap.h>
 
 #include "backtrace.h"
+#include "cold.h"
 #include "sched.h"
 
 #define INDENT             "    "
@@ -30,7 +32,7 @@ extern const char __image_start[]; /* linker script */
 static unsigned crashes; /* reports begun, on any CPU */
 
 /* The first crash reports. One inside the report says so and ends it; a third only stops. */
-static void begin(const char *what)
+COLD static void begin(const char *what)
 {
     irq_save();
     unsigned before = __atomic_fetch_add(&crashes, 1, __ATOMIC_SEQ_CST);
@@ -43,7 +45,7 @@ static void begin(const char *what)
     }
 }
 
-static void print_where(void)
+COLD static void print_where(void)
 {
     struct percpu *cpu = percpu_this();
     uint64_t us = platform_clock_ns() / 1000;
@@ -58,7 +60,7 @@ static void print_where(void)
             (const void *)__image_start);
 }
 
-static void print_registers(const struct trap_frame *f)
+COLD static void print_registers(const struct trap_frame *f)
 {
     log_raw("registers\n"
             "    rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n"
@@ -67,11 +69,11 @@ static void print_registers(const struct trap_frame *f)
     log_raw("    r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n"
             "    r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n",
             f->r8, f->r9, f->r10, f->r11, f->r12, f->r13, f->r14, f->r15);
-    log_raw("    rip %016lx  rflags %lx  cs %lx  ss %lx  vector %lu  error %lx\n", f->rip, f->rflags,
-            f->cs, f->ss, f->vector, f->error);
+    log_raw("    rip %016lx  rflags %lx  cs %lx  ss %lx  vector %lu  error %lx\n", f->rip,
+            f->rflags, f->cs, f->ss, f->vector, f->error);
 }
 
-static void print_other(struct thread *t, void *arg)
+COLD static void print_other(struct thread *t, void *arg)
 {
     static const char *const names[] = { "running", "ready", "blocked", "ended" };
     unsigned *count = arg;
@@ -80,14 +82,15 @@ static void print_other(struct thread *t, void *arg)
     if (t == thread_current() || ++*count > OTHERS_MAX) {
         return;
     }
-    log_raw("thread %u \"%s\" (%s)\n", t->id, t->name, t->state <= THREAD_DEAD ? names[t->state] : "?");
+    log_raw("thread %u \"%s\" (%s)\n", t->id, t->name,
+            t->state <= THREAD_DEAD ? names[t->state] : "?");
     /* platform_context_switch() leaves the frame pointer on top of the stack. */
     if (t->state != THREAD_RUNNING && platform_probe_read(&rbp, t->context.sp, sizeof(rbp)) == 0) {
         backtrace_print(rbp, OTHERS_DEPTH, INDENT);
     }
 }
 
-static _Noreturn void finish(void)
+COLD static _Noreturn void finish(void)
 {
     unsigned count = 0;
 
@@ -98,7 +101,7 @@ static _Noreturn void finish(void)
     machine_crash();
 }
 
-_Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
+COLD _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
 {
     char message[LOG_LINE_MAX];
     va_list ap;
@@ -115,7 +118,7 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
     finish();
 }
 
-static void print_page_fault(const struct trap_frame *f)
+COLD static void print_page_fault(const struct trap_frame *f)
 {
     const struct thread *overflown = thread_guarded_at(f->address);
     const char *access = "read of";
@@ -135,7 +138,7 @@ static void print_page_fault(const struct trap_frame *f)
             : f->error & FAULT_PRESENT ? "not permitted there" : "not mapped");
 }
 
-_Noreturn void panic_trap(const struct trap_frame *frame)
+COLD _Noreturn void panic_trap(const struct trap_frame *frame)
 {
     uintptr_t caller;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random bytes by ChaCha20 with fast key erasure: each block of output begins with the key for the next, and
- * bytes that were handed out are wiped, so nothing in memory tells what was generated before.
+ * Random bytes by ChaCha20 with fast key erasure: each block of output begins with the key for the
+ * next, and bytes that were handed out are wiped, so nothing in memory tells what was generated
+ * before.
  */
 #include <pith/random.h>
 
@@ -108,8 +109,8 @@ bool random_strong(void)
 }
 
 /*
- * The new key is the old key's block for the input: a keyed pseudorandom function in cascade. Chosen
- * input can't cancel what the key already holds.
+ * The new key is the old key's block for the input: a keyed pseudorandom function in cascade.
+ * Chosen input can't cancel what the key already holds.
  */
 void random_add(const void *data, size_t len, bool strong)
 {
@@ -134,7 +135,10 @@ void random_add(const void *data, size_t len, bool strong)
 
 void random_init(void)
 {
-    /* There is no key to protect yet: the CPU's bytes are it, and the times go in as the first input. */
+    /*
+     * There is no key to protect yet: the CPU's bytes are it, and the times go in as the first
+     * input.
+     */
     uint64_t times[2] = { platform_clock_ns(), __builtin_ia32_rdtsc() };
     uint32_t input[CHACHA_INPUT_WORDS];
 

@@ -2,10 +2,10 @@
 /*
  * The scheduler: one ready list per CPU, round robin.
  *
- * There is no tick while nobody else is ready. When somebody is, a tick every SLICE_NS preempts the running thread if it
- * came by the last tick's preemption, or has been running since before the last tick. A thread that came by a
- * voluntary switch in between is left for one more tick: so a switch need not set the clock, and every
- * thread gets between one and two slices.
+ * There is no tick while nobody else is ready. When somebody is, a tick every SLICE_NS preempts the
+ * running thread if it came by the last tick's preemption, or has been running since before the
+ * last tick. A thread that came by a voluntary switch in between is left for one more tick: so a
+ * switch need not set the clock, and every thread gets between one and two slices.
  */
 #include "sched.h"
 
@@ -64,8 +64,8 @@ void sched_finish(void)
 }
 
 /*
- * Run the next ready thread, or the idle one. The caller has set prev's state and, if it is ready, put it into the list.
- * Returns when prev runs again. Context: masked.
+ * Run the next ready thread, or the idle one. The caller has set prev's state and, if it is ready,
+ * put it into the list. Returns when prev runs again. Context: masked.
  */
 static void switch_away(struct percpu *cpu, struct thread *prev, bool voluntary)
 {

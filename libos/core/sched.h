@@ -3,8 +3,8 @@
  * What the files of the thread system share: the thread's block, the CPU's scheduler data, and the
  * scheduler's calls. Private to libos/core.
  *
- * Order of locks: a wait queue's (the caller's), threads_lock, then a CPU's `lock`, then its `timer_lock`.
- * A thread belongs to one CPU (`cpu`) and is only queued and run there.
+ * Order of locks: a wait queue's (the caller's), threads_lock, then a CPU's `lock`, then its
+ * `timer_lock`. A thread belongs to one CPU (`cpu`) and is only queued and run there.
  */
 #pragma once
 
@@ -23,8 +23,9 @@ enum thread_state {
 };
 
 /*
- * What a thread lies in: [block: TLS data, struct thread][guard][stack], in one piece, so that an overflow
- * ends in the guard and an overrun upwards doesn't reach the thread's own block. The user's own stack lies elsewhere.
+ * What a thread lies in: [block: TLS data, struct thread][guard][stack], in one piece, so that an
+ * overflow ends in the guard and an overrun upwards doesn't reach the thread's own block. The
+ * user's own stack lies elsewhere.
  */
 struct thread_memory {
     char *block;
@@ -44,7 +45,7 @@ struct thread {
     struct context context;
     struct percpu *cpu;
     uint8_t state;   /* enum thread_state; changed by the thread itself and by who wakes it */
-    uint8_t on_cpu;  /* its stack is in use; cleared after the switch away, so that a joiner may free it */
+    uint8_t on_cpu;  /* its stack is in use; 0 after the switch away: a joiner may free it */
     bool reap;       /* decided at the exit: nobody joins, sched_finish() puts the memory away */
     bool detached;   /* the following five: threads_lock */
     bool joining;
@@ -76,7 +77,7 @@ struct __attribute__((may_alias)) cpu_sched {
     struct spinlock lock;       /* guards ready */
     struct spinlock timer_lock; /* guards timers, programmed_ns */
     bool slice_armed;           /* own CPU, masked */
-    bool switched;              /* own CPU: the running thread came by a voluntary switch since the last tick */
+    bool switched;              /* own CPU: since the last tick there was a voluntary switch */
     bool in_timer;              /* own CPU: timer_interrupt() programs the clock at its end */
     struct list ready;
     struct thread *idle;
@@ -100,7 +101,10 @@ extern struct list threads;
 /* Set this CPU's scheduler up; `idle` is what runs now. Context: boot, masked. */
 void sched_init_cpu(struct percpu *cpu, struct thread *idle);
 
-/* Run something else until sched_wake(); state must be THREAD_BLOCKED or THREAD_DEAD. Context: masked. */
+/*
+ * Run something else until sched_wake(); state must be THREAD_BLOCKED or THREAD_DEAD. Context:
+ * masked.
+ */
 void sched_block(void);
 
 /* Make a blocked or new thread ready. Context: masked. */
@@ -118,7 +122,10 @@ void waitq_timeout(struct timer *timer);
 /* Sizes of the TLS part, from the image; called once. */
 void tls_init(void);
 
-/* Where struct thread lies in its block (the TLS data is below it), and bytes of block up to its end. */
+/*
+ * Where struct thread lies in its block (the TLS data is below it), and bytes of block up to its
+ * end.
+ */
 size_t tls_thread_offset(void);
 size_t tls_block_size(void);
 
@@ -129,9 +136,13 @@ struct thread *tls_prepare(char *block);
  * Memory for a thread; sizes in bytes, 0 for the defaults. With `own_stack` false the block alone.
  * Errors: -ENOMEM. Context: thread.
  */
-int thread_memory_get(struct thread_memory *out, size_t stack_size, size_t guard_size, bool own_stack);
+int thread_memory_get(struct thread_memory *out, size_t stack_size, size_t guard_size,
+                      bool own_stack);
 
-/* Keep a dead thread's memory for the next one. Context: any; thread_memory_trim() follows sometime. */
+/*
+ * Keep a dead thread's memory for the next one. Context: any; thread_memory_trim() follows
+ * sometime.
+ */
 void thread_memory_put(struct thread *t);
 
 /* Give memory back until at most what suits the machine is kept. Context: thread. */

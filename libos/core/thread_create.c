@@ -41,7 +41,8 @@ static void enter(struct thread *t, struct thread **out)
     spin_unlock(&threads_lock, was);
 }
 
-int thread_create(struct thread **out, const struct thread_attr *attr, void *(*fn)(void *), void *arg)
+int thread_create(struct thread **out, const struct thread_attr *attr, void *(*fn)(void *),
+                  void *arg)
 {
     static const struct thread_attr defaults;
     const struct thread_attr *a = attr != NULL ? attr : &defaults;
@@ -69,7 +70,8 @@ int thread_create(struct thread **out, const struct thread_attr *attr, void *(*f
     timer_init(&t->timeout, waitq_timeout);
     thread_set_name(t, a->name != NULL ? a->name : "");
     uintptr_t top = (uintptr_t)memory.stack + memory.stack_size;
-    platform_context_init(&t->context, (void *)(top & ~(uintptr_t)(STACK_ALIGN - 1)), thread_start, t);
+    top &= ~(uintptr_t)(STACK_ALIGN - 1);
+    platform_context_init(&t->context, (void *)top, thread_start, t);
     enter(t, out);
     return 0;
 }

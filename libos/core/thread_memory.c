@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory of threads: their block, guard page and stack, and a cache of it, because unmapping a guard page is the
- * dearest part of creating a thread.
+ * Memory of threads: their block, guard page and stack, and a cache of it, because unmapping a
+ * guard page is the dearest part of creating a thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define CACHE_SHARE     64u  /* at most this part of RAM */
 
 static struct spinlock lock = SPINLOCK_INIT;
-static struct list cache = LIST_INIT(cache); /* of struct thread, by run; the last one is freed first */
+static struct list cache = LIST_INIT(cache); /* struct thread, by run; the last is freed first */
 static size_t cached_pages;
 static size_t keep_pages;
 
@@ -42,7 +42,8 @@ static struct thread *take_fitting(size_t npages, size_t guard_size)
     return found;
 }
 
-int thread_memory_get(struct thread_memory *out, size_t stack_size, size_t guard_size, bool own_stack)
+int thread_memory_get(struct thread_memory *out, size_t stack_size, size_t guard_size,
+                      bool own_stack)
 {
     size_t block = round_up(tls_block_size());
     size_t guard = 0;
@@ -55,7 +56,9 @@ int thread_memory_get(struct thread_memory *out, size_t stack_size, size_t guard
         guard = guard_size == 0 ? PAGE_SIZE : round_up(guard_size);
         stack = round_up(stack_size);
         if (stack == 0) {
-            /* The whole piece is a power of two, where the block is small: no waste in the buddy. */
+            /*
+             * The whole piece is a power of two, where the block is small: no waste in the buddy.
+             */
             stack = THREAD_STACK_DEFAULT;
             stack -= block + guard <= stack / 4 ? block + guard : 0;
         }
@@ -94,11 +97,14 @@ void thread_memory_put(struct thread *t)
     spin_unlock(&lock, was);
 }
 
-/* Free a piece; returns its pages. 0 when the guard can't be mapped back: the piece is lost then. */
+/*
+ * Free a piece; returns its pages. 0 when the guard can't be mapped back: the piece is lost then.
+ */
 static size_t release(struct thread *t)
 {
     struct thread_memory m = t->memory;
-    struct page_op map = { m.guard, m.guard, m.guard_size >> PAGE_SHIFT, PAGE_PROT_READ | PAGE_PROT_WRITE };
+    struct page_op map = { m.guard, m.guard, m.guard_size >> PAGE_SHIFT,
+                           PAGE_PROT_READ | PAGE_PROT_WRITE };
 
     if (m.guard_size != 0 && platform_page_ops(&map, 1) != 0) {
         return 0;

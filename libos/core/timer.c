@@ -2,8 +2,9 @@
 /*
  * Timers of each CPU: a heap of deadlines over the platform's one-shot clock.
  *
- * Setting the clock may cost an exit to the host. So it is set when a deadline earlier than the programmed one
- * comes, and not when the earliest is cancelled: the interrupt then finds nothing to do and sets the next one.
+ * Setting the clock may cost an exit to the host. So it is set when a deadline earlier than the
+ * programmed one comes, and not when the earliest is cancelled: the interrupt then finds nothing to
+ * do and sets the next one.
  */
 #include <pith/timer.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986). `child` is a node's first child, `next` its right
- * sibling, `prev` its left sibling or, for a first child, its parent. Pure code.
+ * The pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986). `child` is a node's first child,
+ * `next` its right sibling, `prev` its left sibling or, for a first child, its parent. Pure code.
  */
 #include "timer_heap.h"
 

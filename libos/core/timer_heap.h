@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A pairing heap of timers, earliest first: inserting is O(1), removing any of them O(log n) amortised, and the
- * links lie in the timers, so that nothing is ever allocated.
+ * A pairing heap of timers, earliest first: inserting is O(1), removing any of them O(log n)
+ * amortised, and the links lie in the timers, so that nothing is ever allocated.
  */
 #pragma once
 

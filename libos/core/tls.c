@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Thread-local storage, variant II of the ELF TLS ABI: the program's TLS data ends where the thread control block
- * begins, and %fs points there.
+ * Thread-local storage, variant II of the ELF TLS ABI: the program's TLS data ends where the thread
+ * control block begins, and %fs points there.
  *
- * Source: Drepper, "ELF Handling For Thread-Local Storage", 3 and 4.4.6: a variable lies at tp - size + offset,
- * size being the segment's rounded up to its alignment.
+ * Source: Drepper, "ELF Handling For Thread-Local Storage", 3 and 4.4.6: a variable lies at tp -
+ * size + offset, size being the segment's rounded up to its alignment.
  */
 #include <string.h>
 
@@ -13,9 +13,12 @@
 
 #include "sched.h"
 
-#define BLOCK_ALIGN 64u /* of struct thread: keeps its hot fields in as few cache lines as possible */
+#define BLOCK_ALIGN 64u /* of struct thread: its hot fields share cache lines */
 
-/* From the linker script. __tls_align lies as many bytes behind __tdata_start as the segment is aligned to. */
+/*
+ * From the linker script. __tls_align lies as many bytes behind __tdata_start as the segment is
+ * aligned to.
+ */
 extern const char __tdata_start[];
 extern const char __tdata_end[];
 extern const char __tbss_end[];

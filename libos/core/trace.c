@@ -6,6 +6,8 @@
 
 #include <pith/log.h>
 
+#include "cold.h"
+
 #define TRACE_BYTES 768
 
 enum mode { TRACE_KEEP, TRACE_PRINT, TRACE_OFF };
@@ -15,12 +17,12 @@ static char kept[TRACE_BYTES];
 static size_t nkept;
 static enum mode mode = TRACE_KEEP;
 
-static void print(const char *name)
+COLD static void print(const char *name)
 {
     log_raw("boot: %s\n", name);
 }
 
-void boot_trace(const char *name)
+COLD void boot_trace(const char *name)
 {
     if (mode == TRACE_OFF) {
         return;
@@ -39,7 +41,7 @@ void boot_trace(const char *name)
     } while (*name++ != '\0');
 }
 
-void boot_trace_enable(bool on)
+COLD void boot_trace_enable(bool on)
 {
     mode = on ? TRACE_PRINT : TRACE_OFF;
     if (!on) {

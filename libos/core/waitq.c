@@ -9,8 +9,8 @@
 #include "sched.h"
 
 /*
- * The deadline of a wait or a sleep. A thread that is woken takes the timer down before it goes on, on the CPU
- * that runs this too, so wait_lock is that of the wait the timer was armed for.
+ * The deadline of a wait or a sleep. A thread that is woken takes the timer down before it goes on,
+ * on the CPU that runs this too, so wait_lock is that of the wait the timer was armed for.
  */
 void waitq_timeout(struct timer *timer)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One CPU of Pith inside a Linux process: %gs points to a percpu block, so that masking, spin locks and the
- * scheduler run as they are. Included once per test program that needs it.
+ * One CPU of Pith inside a Linux process: %gs points to a percpu block, so that masking, spin locks
+ * and the scheduler run as they are. Included once per test program that needs it.
  */
 #pragma once
 

@@ -20,13 +20,14 @@ limit=120
 passed=0
 failed=0
 
-# run_one FILE: compile the test with the sources that its first line names, and run it.
+# run_one FILE: compile the test with the sources that its first comment names, and run it.
 run_one() {
     name=$(basename "$1" .c)
     name=${name#test_}
-    sources=$(sed -n '1s|^/\* sources: \(.*\) \*/$|\1|p' "$1")
+    sources=$(awk '{ print } /\*\// { exit }' "$1" | tr '\n' ' ' |
+        sed -n 's|\*/.*||; s| \* | |g; s|^.*sources: ||p')
     if [ -z "$sources" ]; then
-        echo "the first line names no sources" >"$out/$name.log"
+        echo "the first comment names no sources" >"$out/$name.log"
         return 1
     fi
     # shellcheck disable=SC2086

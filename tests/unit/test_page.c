@@ -1,6 +1,9 @@
 /* sources: libos/core/page.c libos/core/page_buddy.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page allocator: odd ranges, random use against a map of who owns what, exhaustion, merging, misuse. */
+/*
+ * The page allocator: odd ranges, random use against a map of who owns what, exhaustion, merging,
+ * misuse.
+ */
 #include <setjmp.h>
 #include <stdlib.h>
 #include <sys/mman.h>

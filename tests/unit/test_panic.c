@@ -1,6 +1,12 @@
-/* sources: libos/core/panic.c libos/core/backtrace.c libos/core/stack_check.c libos/core/log.c libos/core/log_format.c */
+/*
+ * sources: libos/core/panic.c libos/core/backtrace.c libos/core/stack_check.c libos/core/log.c
+ * libos/core/log_format.c
+ */
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Crash reports: that they name the right thing, and that broken stacks and a second crash don't stop them. */
+/*
+ * Crash reports: that they name the right thing, and that broken stacks and a second crash don't
+ * stop them.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <sys/wait.h>
@@ -192,8 +198,8 @@ static void test_stack_overflow(void)
 static void test_bad_jump(void)
 {
     memory[10] = 0x430020; /* the caller, on top of the stack */
-    frame = (struct trap_frame){ .vector = 14, .error = 0x14, .address = 0xdead000, .rip = 0xdead000,
-                                 .rsp = (uint64_t)&memory[10] };
+    frame = (struct trap_frame){ .vector = 14, .error = 0x14, .address = 0xdead000,
+                                 .rip = 0xdead000, .rsp = (uint64_t)&memory[10] };
     EXPECT(run_trap() == END_CRASH);
     EXPECT_REPORT("execution of 0xdead000, which is not mapped");
     EXPECT_REPORT("    at 0x000000000dead000 ?\n");

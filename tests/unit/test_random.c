@@ -82,7 +82,10 @@ static void test_output(void)
     }
 }
 
-/* Mixing in changes what comes next, even what was spare already: a twin process goes on without it. */
+/*
+ * Mixing in changes what comes next, even what was spare already: a twin process goes on without
+ * it.
+ */
 static void test_add(void)
 {
     uint64_t here, there;

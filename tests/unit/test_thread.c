@@ -1,8 +1,13 @@
-/* sources: libos/core/thread.c libos/core/thread_create.c libos/core/thread_memory.c libos/core/tls.c libos/core/sched.c libos/core/waitq.c libos/core/timer.c libos/core/timer_heap.c libos/core/page.c libos/core/page_buddy.c libos/core/random.c libos/core/chacha.c */
+/*
+ * sources: libos/core/thread.c libos/core/thread_create.c libos/core/thread_memory.c
+ * libos/core/tls.c libos/core/sched.c libos/core/waitq.c libos/core/timer.c libos/core/timer_heap.c
+ * libos/core/page.c libos/core/page_buddy.c libos/core/random.c libos/core/chacha.c
+ */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The thread system on a made-up CPU: real stacks and switches, a clock that the test moves, and an
- * "interrupt" at every opening of the mask, so that each such place is tried as a place of preemption.
+ * "interrupt" at every opening of the mask, so that each such place is tried as a place of
+ * preemption.
  */
 #include <errno.h>
 #include <sanitizer/asan_interface.h>
@@ -301,7 +306,9 @@ static void test_sleep(void)
     join(late);
 }
 
-/* A bounded buffer between threads: every item arrives once, in every interleaving that turns up. */
+/*
+ * A bounded buffer between threads: every item arrives once, in every interleaving that turns up.
+ */
 static struct spinlock lock = SPINLOCK_INIT;
 static struct waitq not_empty = WAITQ_INIT(not_empty);
 static struct waitq not_full = WAITQ_INIT(not_full);
@@ -549,8 +556,9 @@ static void test_attributes(void)
     EXPECT(thread_create(&t, &attr, echo, NULL) == 0);
     thread_stack(t, &low, &size);
     EXPECT(size >= 100000 && size < 100000 + PAGE_SIZE);
-    EXPECT(thread_guarded_at((uintptr_t)low - 1) == t && thread_guarded_at((uintptr_t)low - 8192) == t);
-    EXPECT(thread_guarded_at((uintptr_t)low - 8193) == NULL && thread_guarded_at((uintptr_t)low) == NULL);
+    uintptr_t end = (uintptr_t)low; /* of the guard pages */
+    EXPECT(thread_guarded_at(end - 1) == t && thread_guarded_at(end - 8192) == t);
+    EXPECT(thread_guarded_at(end - 8193) == NULL && thread_guarded_at(end) == NULL);
     join(t);
     attr = (struct thread_attr){ .stack_size = SIZE_MAX };
     EXPECT(thread_create(&t, &attr, echo, NULL) == -ENOMEM);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of pure code on the host: EXPECT() says which expression failed and where; the program's exit status is
- * unit_done()'s. A test names the sources it is linked with in its first line: "sources: PATH..." in a comment.
+ * Unit tests of pure code on the host: EXPECT() says which expression failed and where; the
+ * program's exit status is unit_done()'s. A test names the sources it is linked with in its first
+ * comment: "sources: PATH...".
  */
 #pragma once
 

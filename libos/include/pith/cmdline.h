@@ -18,7 +18,10 @@
 /* Split it; keeps its own copy. What does not fit is dropped and logged. */
 void cmdline_init(const char *text);
 
-/* The value of option `name` ("" for a bare word), or NULL when it isn't there. The last one counts. */
+/*
+ * The value of option `name` ("" for a bare word), or NULL when it isn't there. The last one
+ * counts.
+ */
 const char *cmdline_get(const char *name);
 
 /* As a number (decimal, 0x..., suffix K, M, G); `fallback` when absent or malformed. */

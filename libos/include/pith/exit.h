@@ -3,9 +3,9 @@
 #pragma once
 
 /*
- * End the machine with the program's exit status (its low 8 bits). The last console line tells it to
- * `pith run` as `[pith-exit NONCE STATUS]` when the command line has a nonce, so that program output can't
- * be taken for it. Buffers of the C library are its own business. Context: any.
+ * End the machine with the program's exit status (its low 8 bits). The last console line tells it
+ * to `pith run` as `[pith-exit NONCE STATUS]` when the command line has a nonce, so that program
+ * output can't be taken for it. Buffers of the C library are its own business. Context: any.
  */
 _Noreturn void machine_exit(int status);
 

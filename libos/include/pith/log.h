@@ -2,9 +2,9 @@
 /*
  * The log: lines of libos and the platform on the console, with the time since boot.
  *
- * The formatter is small: %s %c %d %u %x %p %% with l, ll, z, 0, '-', width, '*' and a precision for
- * %s. It uses no FP register, so it works in interrupts and crash reports.
- * Levels: the command line's `loglevel=` (0 errors .. 3 debug; default 1).
+ * The formatter is small: %s %c %d %u %x %p %% with l, ll, z, 0, '-', width, '*' and a precision
+ * for %s. It uses no FP register, so it works in interrupts and crash reports. Levels: the command
+ * line's `loglevel=` (0 errors .. 3 debug; default 1).
  */
 #pragma once
 

@@ -2,7 +2,8 @@
 /*
  * The page allocator: blocks of 2^order pages, found and merged by the buddy method.
  *
- * A block is named by the address it was handed out under (its home address) and aligned to its size.
+ * A block is named by the address it was handed out under (its home address) and aligned to its
+ * size.
  * Context of all calls: any; they never sleep.
  */
 #pragma once
@@ -40,14 +41,15 @@ struct page_stats {
 void page_stats(struct page_stats *out);
 
 /*
- * Have `reclaim` called when nothing is left: it gives cached memory back and returns how many pages. At most
- * PAGE_MAX_RECLAIM of them, for ever. Context of reclaim: thread, unmasked.
+ * Have `reclaim` called when nothing is left: it gives cached memory back and returns how many
+ * pages. At most PAGE_MAX_RECLAIM of them, for ever. Context of reclaim: thread, unmasked.
  */
 #define PAGE_MAX_RECLAIM 4
 void page_add_reclaim(size_t (*reclaim)(void));
 
 /*
- * Call them all; returns how many pages came back. page_alloc() does so by itself where it is called unmasked; who
- * allocates under a spin lock calls this after releasing it, and tries again. Context: thread, unmasked.
+ * Call them all; returns how many pages came back. page_alloc() does so by itself where it is
+ * called unmasked; who allocates under a spin lock calls this after releasing it, and tries again.
+ * Context: thread, unmasked.
  */
 size_t page_reclaim(void);

@@ -9,7 +9,9 @@
 /* Seed from the CPU's generator and the clocks; called once, by libos_main(). */
 void random_init(void);
 
-/* Fill buf; never fails. random_strong() tells whether a real source has seeded it. Context: any. */
+/*
+ * Fill buf; never fails. random_strong() tells whether a real source has seeded it. Context: any.
+ */
 void random_bytes(void *buf, size_t len);
 uint64_t random_u64(void);
 bool random_strong(void);

@@ -2,8 +2,9 @@
 /*
  * Threads: preemptible, one run queue per CPU, round robin with a time slice.
  *
- * A thread's block begins with the thread control block of the x86-64 ABI (TLS variant II), which %fs points to:
- * its own address at 0 and the stack canary at 0x28; the program's TLS data lies below it.
+ * A thread's block begins with the thread control block of the x86-64 ABI (TLS variant II), which
+ * %fs points to: its own address at 0 and the stack canary at 0x28; the program's TLS data lies
+ * below it.
  */
 #pragma once
 
@@ -19,26 +20,28 @@ struct thread; /* private to libos/core/thread*.c; see thread_*() */
 
 struct thread_attr {
     size_t stack_size; /* bytes, rounded up to pages; 0: the default */
-    void *stack;       /* the caller's own stack memory (stack_size bytes, no guard page), or NULL */
+    void *stack;       /* the caller's own stack (stack_size bytes, no guard page), or NULL */
     size_t guard_size; /* bytes below our stack that fault; 0: one page */
     bool detached;
     const char *name;  /* for reports; copied, cut at 15 */
 };
 
 #define THREAD_STACK_DEFAULT (128UL * 1024)
-#define THREAD_STACK_MIN     (16UL * 1024) /* room for a preemption frame with the widest vector state */
+#define THREAD_STACK_MIN     (16UL * 1024) /* room for a preemption with the widest vectors */
 
 /*
  * Start fn(arg) in a new thread. attr may be NULL.
  * Errors: -ENOMEM, -EINVAL (a stack below THREAD_STACK_MIN). Context: thread.
  */
-int thread_create(struct thread **out, const struct thread_attr *attr, void *(*fn)(void *), void *arg);
+int thread_create(struct thread **out, const struct thread_attr *attr, void *(*fn)(void *),
+                  void *arg);
 
 _Noreturn void thread_exit(void *result);
 
 /*
  * Wait for the end of `t` and release it; result may be NULL.
- * Errors: -EDEADLK (itself), -EINVAL (detached, or somebody joins it), -ETIMEDOUT (deadline_ns passed).
+ * Errors: -EDEADLK (itself), -EINVAL (detached, or somebody joins it), -ETIMEDOUT (deadline_ns
+ * passed).
  */
 int thread_join(struct thread *t, void **result, uint64_t deadline_ns);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Timers: call a function at a monotonic time, from the one-shot clock; there is no periodic tick. */
+/*
+ * Timers: call a function at a monotonic time, from the one-shot clock; there is no periodic tick.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -23,8 +25,8 @@ void timer_init(struct timer *t, void (*fn)(struct timer *t));
 void timer_arm(struct timer *t, uint64_t deadline_ns);
 
 /*
- * Disarm; returns whether it was armed. On return fn will not run; only where the timer was armed by another
- * CPU it may be running there just now. Context: any.
+ * Disarm; returns whether it was armed. On return fn will not run; only where the timer was armed
+ * by another CPU it may be running there just now. Context: any.
  */
 bool timer_cancel(struct timer *t);
 

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 
 /*
- * Note that a function of the boot chain has begun: boot_trace(__func__). The name is copied, because the image
- * may still move. Before boot_trace_enable() it is only kept. Context: boot, one CPU.
+ * Note that a function of the boot chain has begun: boot_trace(__func__). The name is copied,
+ * because the image may still move. Before boot_trace_enable() it is only kept. Context: boot, one
+ * CPU.
  */
 void boot_trace(const char *name);
 

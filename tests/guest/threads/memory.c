@@ -72,7 +72,9 @@ static void own_stack(void)
     EXPECT(thread_create(&t, &attr, echo, NULL) == -EINVAL);
 }
 
-/* Take everything in blocks of `order`, threaded through the blocks themselves; returns the last. */
+/*
+ * Take everything in blocks of `order`, threaded through the blocks themselves; returns the last.
+ */
 static void *take_all(unsigned order, size_t *n)
 {
     void *list = NULL;

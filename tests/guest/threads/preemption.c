@@ -61,7 +61,7 @@ static void hogs(void)
 
 static void *divide(void *arg)
 {
-    unsigned __int128 a = ((unsigned __int128)0x123456789abcdef0 << 64 | 0xfedcba9876543210) + (uintptr_t)arg;
+    unsigned __int128 a = ((unsigned __int128)0x123456789abcdef0 << 64) + (uintptr_t)arg;
     uint64_t d = 0x1234567 + 2 * (uintptr_t)arg;
 
     while (!stop) {
@@ -91,8 +91,9 @@ static void divisions(void)
 static void *floats(void *arg)
 {
     long double x = 1.0L + (uintptr_t)arg;
-    unsigned mxcsr = 0x1f80u | (unsigned)(uintptr_t)arg % 4 << 13; /* a rounding mode of one's own */
-    unsigned short fcw = (unsigned short)(0x037f | ((unsigned)(uintptr_t)arg % 4) << 10);
+    unsigned rounding = (unsigned)(uintptr_t)arg % 4; /* each its own */
+    unsigned mxcsr = 0x1f80u | rounding << 13;
+    unsigned short fcw = (unsigned short)(0x037f | rounding << 10);
 
     __asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(mxcsr), "m"(fcw));
     while (!stop) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A 10 kHz timer that asks for a reschedule, as the scheduler's own tick does at the end of a slice. */
+/*
+ * A 10 kHz timer that asks for a reschedule, as the scheduler's own tick does at the end of a
+ * slice.
+ */
 #include "storm.h"
 
 #include <pith/percpu.h>

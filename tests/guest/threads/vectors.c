@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Vector registers under preemption. The registers are loaded, left alone and stored by one asm each. */
+/*
+ * Vector registers under preemption. The registers are loaded, left alone and stored by one asm
+ * each.
+ */
 #include "vectors.h"
 
 #include <cpuid.h>
@@ -8,7 +11,9 @@
 
 #define SPIN       "movl $30000, %%ecx\n1:\tdecl %%ecx\n\tjnz 1b\n\t"
 #define LOW        ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n\t"
-#define ALL        ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n\t"
+#define ALL                                                            \
+    ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22," \
+    "23,24,25,26,27,28,29,30,31\n\t"
 #define END        "\n\t.endr\n\t"
 #define SAVED_LOW                                                                                  \
     "rcx", "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", \
@@ -36,7 +41,8 @@ static void fill(struct registers *r, uint64_t pattern)
 }
 
 /* How many of the first n registers differ in their first `words` words. */
-static unsigned compare(const struct registers *a, const struct registers *b, unsigned n, unsigned words)
+static unsigned compare(const struct registers *a, const struct registers *b, unsigned n,
+                        unsigned words)
 {
     unsigned wrong = 0;
 
@@ -51,7 +57,8 @@ unsigned vectors_sse(uint64_t pattern)
     struct registers in, out;
 
     fill(&in, pattern);
-    __asm__ volatile(LOW "movdqa 64*\\r(%0), %%xmm\\r" END SPIN LOW "movdqa %%xmm\\r, 64*\\r(%1)" END
+    __asm__ volatile(LOW "movdqa 64*\\r(%0), %%xmm\\r" END SPIN
+                     LOW "movdqa %%xmm\\r, 64*\\r(%1)" END
                      : : "r"(&in), "r"(&out) : SAVED_LOW);
     return compare(&in, &out, 16, 2);
 }
@@ -61,7 +68,8 @@ __attribute__((target("avx"))) unsigned vectors_avx(uint64_t pattern)
     struct registers in, out;
 
     fill(&in, pattern);
-    __asm__ volatile(LOW "vmovdqa 64*\\r(%0), %%ymm\\r" END SPIN LOW "vmovdqa %%ymm\\r, 64*\\r(%1)" END
+    __asm__ volatile(LOW "vmovdqa 64*\\r(%0), %%ymm\\r" END SPIN
+                     LOW "vmovdqa %%ymm\\r, 64*\\r(%1)" END
                      "vzeroupper"
                      : : "r"(&in), "r"(&out) : SAVED_LOW);
     return compare(&in, &out, 16, 4);
@@ -78,9 +86,9 @@ __attribute__((target("avx512f"))) unsigned vectors_avx512(uint64_t pattern)
                      ALL "vmovdqa64 %%zmm\\r, 64*\\r(%1)" END
                      ".irp r,1,2,3,4,5,6,7\n\tkmovw %%k\\r, 8*\\r(%3)" END "vzeroupper"
                      : : "r"(&in), "r"(&out), "r"(in.mask), "r"(out.mask)
-                     : SAVED_LOW, "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
-                       "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2",
-                       "k3", "k4", "k5", "k6", "k7");
+                     : SAVED_LOW, "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",
+                       "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30",
+                       "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7");
     for (unsigned i = 1; i < 8; i++) {
         wrong += (in.mask[i] & 0xffff) != (out.mask[i] & 0xffff);
     }
@@ -109,5 +117,6 @@ bool vectors_have_avx512(void)
 {
     unsigned a, b, c, d;
 
-    return enabled(XCR0_AVX512) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX512F) != 0;
+    return enabled(XCR0_AVX512) && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (b & bit_AVX512F) != 0;
 }

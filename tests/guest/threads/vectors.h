@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Fill the registers from `pattern`, each differently, wait, compare; returns how many were wrong. */
+/*
+ * Fill the registers from `pattern`, each differently, wait, compare; returns how many were wrong.
+ */
 unsigned vectors_sse(uint64_t pattern);    /* xmm0-15 */
 unsigned vectors_avx(uint64_t pattern);    /* ymm0-15 */
 unsigned vectors_avx512(uint64_t pattern); /* zmm0-31, k1-k7 */
