@@ -140,8 +140,6 @@ COLD static void print_page_fault(const struct trap_frame *f)
 
 COLD _Noreturn void panic_trap(const struct trap_frame *frame)
 {
-    uintptr_t caller;
-
     begin(trap_name(frame->vector));
     if (frame->vector == VECTOR_PAGE_FAULT) {
         print_page_fault(frame);
@@ -152,12 +150,6 @@ COLD _Noreturn void panic_trap(const struct trap_frame *frame)
     print_where();
     print_registers(frame);
     log_raw("stack\n");
-    backtrace_print_address(frame->rip, 0, INDENT);
-    /* A jump to nowhere has no frame yet: its caller is on top of the stack. */
-    if (frame->vector == VECTOR_PAGE_FAULT && frame->rip == frame->address &&
-        platform_probe_read(&caller, (const void *)frame->rsp, sizeof(caller)) == 0) {
-        backtrace_print_address(caller, 1, INDENT);
-    }
-    backtrace_print(frame->rbp, BACKTRACE_MAX, INDENT);
+    backtrace_print_trap(frame->rip, frame->rsp, frame->rbp, INDENT);
     finish();
 }

@@ -206,6 +206,31 @@ static void test_bad_jump(void)
     EXPECT_REPORT("    0x0000000000430020 function_430+0x20\n");
 }
 
+/* At its first instruction a function has no frame, and its caller would be missing. */
+static void test_first_instruction(void)
+{
+    chain(2);
+    memory[20] = 0x430020;
+    frame = (struct trap_frame){ .vector = 13, .rip = 0x401000, .rsp = (uint64_t)&memory[20],
+                                 .rbp = (uint64_t)&memory[0] };
+    EXPECT(run_trap() == END_CRASH);
+    EXPECT_REPORT("stack\n    0x0000000000401000 function_401+0x0\n"
+                  "    0x0000000000430020 function_430+0x20\n"
+                  "    0x0000000000410010 function_410+0x10\n");
+}
+
+static void test_recursion(void)
+{
+    chain(110);
+    for (unsigned i = 2; i < 102; i++) {
+        memory[4 * i + 1] = 0x450040;
+    }
+    backtrace_print((uintptr_t)&memory[0], 32, "");
+    report[report_len] = '\0';
+    EXPECT(lines_with("function_450+0x40") == 1 && lines_with("(99 more of it)\n") == 1);
+    EXPECT(lines_with("\n") == 2 + 2 + 8);
+}
+
 static void test_protection(void)
 {
     frame = (struct trap_frame){ .vector = 14, .error = 7, .address = 0x400000, .rip = 0x401234 };
@@ -313,6 +338,8 @@ int main(void)
     in_child(test_null_write);
     in_child(test_stack_overflow);
     in_child(test_bad_jump);
+    in_child(test_first_instruction);
+    in_child(test_recursion);
     in_child(test_protection);
     in_child(test_other_trap);
     in_child(test_broken_chains);
