@@ -4,7 +4,10 @@
  *
  * It parses the loader's structures, places and maps everything, moves the image and never returns.
  */
+#include <errno.h>
 #include <string.h>
+
+#include <config.h>
 
 #include <x86/cpu.h>
 #include <x86/image.h>
@@ -38,8 +41,13 @@ static _Noreturn void boot_failed(const char *why)
 static int parse(uint32_t kind, uint64_t info)
 {
     switch (kind) {
-    case BOOT_PVH:
-        return boot_parse_pvh(&boot_raw, info, boot_low);
+    case BOOT_PVH: {
+        int rc = boot_parse_pvh(&boot_raw, info, boot_low);
+        if (rc == -ENOENT && CONFIG_XEN && boot_cpuid[CPUID_HV].ebx == SIGNATURE_XEN) {
+            rc = boot_xen_memory_map(&boot_raw);
+        }
+        return rc;
+    }
     case BOOT_MULTIBOOT2:
         return boot_parse_multiboot2(&boot_raw, info, boot_low);
     default:

@@ -27,7 +27,6 @@
 
 #define VECTOR_BP 3
 
-#define SIGNATURE_XEN      0x566e6558u /* EBX of CPUID 0x40000000: "XenV" */
 #define SIGNATURE_VIRIDIAN 0x7263694du /* "Micr": Xen with Hyper-V's interface in front; xen_detect() decides */
 #define VENDOR_INTEL       0x756e6547u /* EBX of CPUID 0: "Genu" */
 

@@ -17,12 +17,12 @@ int boot_parse_pvh(struct boot_raw *raw, uint64_t pa, boot_reader *read)
     const struct hvm_start_info *info = read(pa, sizeof(*info));
 
     raw->entry = "pvh";
-    if (!info || info->magic != XEN_HVM_START_MAGIC_VALUE || info->version < 1) {
+    if (!info || info->magic != XEN_HVM_START_MAGIC_VALUE) {
         return -EINVAL;
     }
     boot_copy_string(raw->cmdline, sizeof(raw->cmdline), info->cmdline_paddr, read);
     raw->rsdp = info->rsdp_paddr;
-    for (uint32_t i = 0; i < info->memmap_entries && i < MAX_MAP_ENTRIES; i++) {
+    for (uint32_t i = 0; info->version >= 1 && i < info->memmap_entries && i < MAX_MAP_ENTRIES; i++) {
         const struct hvm_memmap_table_entry *e = read(info->memmap_paddr + i * sizeof(*e), sizeof(*e));
         if (e && e->type == XEN_HVM_MEMMAP_TYPE_RAM) {
             boot_add_ram(raw, e->addr, e->addr + e->size);
@@ -38,5 +38,5 @@ int boot_parse_pvh(struct boot_raw *raw, uint64_t pa, boot_reader *read)
         module->len = m->size;
         boot_copy_string(module->cmdline, sizeof(module->cmdline), m->cmdline_paddr, read);
     }
-    return raw->nram ? 0 : -EINVAL;
+    return raw->nram ? 0 : info->version == 0 ? -ENOENT : -EINVAL;
 }

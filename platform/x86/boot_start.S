@@ -227,9 +227,29 @@ boot_cpl3:
  */
     .globl boot_enter
 boot_enter:
+    xorl %eax, %eax
     hlt
+/* int64_t boot_hypercall(nr, a1, a2): to Xen from CPL 0, whence a PVH guest has to make it. */
+    .globl boot_hypercall
+boot_hypercall:
+    movl $1, %eax
+    hlt
+    ret
 boot_gp:
     addq $8, %rsp
+    testl %eax, %eax
+    jz 2f
+    incq (%rsp)                        /* behind the hlt */
+    movl %edi, %eax
+    movq %rsi, %rdi
+    movq %rdx, %rsi
+    cmpl $0x756e6547, boot_cpuid + 12(%rip) /* "Genu": Intel; else AMD's instruction */
+    jne 3f
+    vmcall
+    iretq
+3:  vmmcall
+    iretq
+2:
     lgdt BOOT_ENTER_GDTR(%rdi)
     lidt BOOT_ENTER_IDTR(%rdi)
     movl $SEL_TSS, %eax

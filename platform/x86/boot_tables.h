@@ -4,6 +4,8 @@
 
 #include <x86/boot.h>
 
+#define SIGNATURE_XEN 0x566e6558u /* EBX of CPUID 0x40000000: "XenV" */
+
 /* Operand of boot_enter(): offsets stand in x86/boot.h. */
 struct boot_enter {
     uint16_t pad0[3];
@@ -43,5 +45,11 @@ const void *boot_low(uint64_t pa, size_t len);
 void boot_build_monitor(struct boot_enter *enter, intptr_t delta);
 
 void boot_enter(struct boot_enter *enter);
+
+/* A hypercall of the low stage, of a Xen PVH guest only. */
+int64_t boot_hypercall(uint64_t nr, uint64_t a1, uint64_t a2);
+
+/* Ask Xen for the memory map. Returns 0 or -EINVAL. */
+int boot_xen_memory_map(struct boot_raw *raw);
 _Noreturn void x86_boot(uint32_t kind, uint64_t info);
 _Noreturn void x86_start_high(void);

@@ -1,6 +1,6 @@
 # Sources of this room. The files of monitor/ are named mon_*: link.ld gathers them by that name.
 PLATFORM_X86_SRCS := \
-    boot_start.S boot_machine.c boot_parse.c boot_parse_pvh.c boot_parse_mb2.c boot_parse_linux.c \
+    boot_start.S boot_machine.c boot_parse.c boot_parse_pvh.c boot_parse_mb2.c boot_parse_linux.c boot_xen_map.c \
     boot_tables.c boot_monitor.c boot_high.c boot_finish.c image.c \
     monitor/mon_entry.S monitor/mon_pages.c monitor/mon_ops.c monitor/mon_cpu.c monitor/mon_cpu_start.S mon_data.c \
     call_site.S monitor_calls.c \

@@ -57,7 +57,10 @@ extern struct boot_cpuid boot_cpuid[BOOT_CPUIDS];
 /* How a parser reads guest-physical memory: NULL when [pa, pa+len) can't be read. */
 typedef const void *boot_reader(uint64_t pa, size_t len);
 
-/* Parse the protocol's structures. Returns 0 or -EINVAL (wrong magic, no memory map). Bad entries are dropped. */
+/*
+ * Parse the protocol's structures; bad entries are dropped. Returns 0, -EINVAL (wrong magic, no RAM), or for PVH
+ * -ENOENT: version 0, which has no memory map; everything else is filled in.
+ */
 int boot_parse_pvh(struct boot_raw *raw, uint64_t pa, boot_reader *read);
 int boot_parse_multiboot2(struct boot_raw *raw, uint64_t pa, boot_reader *read);
 int boot_parse_linux64(struct boot_raw *raw, uint64_t pa, boot_reader *read);
