@@ -1,86 +1,80 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The heap's page map: one byte per page, in a tree of three levels.
- *
- * A leaf is one page and covers 16 MiB, a middle node covers 8 GiB, the root 512 GiB of address
- * space, modulo that size; a machine has less RAM, so no two of its pages share an entry. A small
- * machine pays two pages for it.
- */
+/* The heap's page map: one byte per page, in leaves behind a table that grows with the heap. */
 #include "heap_impl.h"
 
 #include <pith/heap.h>
 #include <pith/page.h>
 
-#define LEAF_SHIFT (PAGE_SHIFT + 12)
-#define MID_SHIFT  (LEAF_SHIFT + 9)
-#define MID_SLOTS  512u
-#define ROOT_SLOTS 64u
+#define FIRST_LEAVES 8u /* 128 MiB; a table of its own costs pages only above that */
 
-struct map_mid {
-    uint8_t *leaf[MID_SLOTS];
-};
+static struct {
+    struct heap_map map;
+    uint8_t *leaf[FIRST_LEAVES];
+} first_map = { .map = { .nleaves = 0 } };
 
-_Static_assert(sizeof(struct map_mid) == PAGE_SIZE, "a middle node is one page");
+struct heap_map *heap_map = &first_map.map;
+size_t heap_pages;
+size_t heap_map_pages;
 
-static struct map_mid *map_root[ROOT_SLOTS];
-
-/* The span in which the heap has ever had pages: outside of it an address is not looked up at all. */
-static uintptr_t map_low = UINTPTR_MAX;
-static uintptr_t map_high;
-
-static uint8_t **leaf_slot(uintptr_t addr)
+/* Zeroed pages for a leaf or a table. Context: heap_lock held. */
+static void *map_pages(size_t npages)
 {
-    struct map_mid *mid = map_root[(addr >> MID_SHIFT) % ROOT_SLOTS];
-    return mid == NULL ? NULL : &mid->leaf[(addr >> LEAF_SHIFT) % MID_SLOTS];
-}
-
-static inline size_t leaf_index(uintptr_t addr)
-{
-    return (addr >> PAGE_SHIFT) & (PAGE_SIZE - 1);
-}
-
-uint8_t heap_map_get(const void *p)
-{
-    uintptr_t addr = (uintptr_t)p;
-    if (addr < map_low || addr >= map_high) {
-        return 0;
+    void *p = page_alloc_n(npages);
+    if (p != NULL) {
+        __builtin_memset(p, 0, npages * PAGE_SIZE);
+        heap_pages += npages;
+        heap_map_pages += npages;
     }
-    uint8_t **slot = leaf_slot(addr);
-    return slot == NULL || *slot == NULL ? 0 : (*slot)[leaf_index(addr)];
+    return p;
 }
 
-static void *map_page(void)
+/*
+ * Have a table for leaves `first` up to `last`. The old one is left as it is, since somebody may be reading it;
+ * each is at least twice as long as the one before, so all the old ones together are no larger.
+ */
+static bool span(uintptr_t first, uintptr_t last)
 {
-    void *page = page_alloc(0);
-    if (page != NULL) {
-        __builtin_memset(page, 0, PAGE_SIZE);
-        heap_pages++;
-        heap_map_pages++;
+    struct heap_map *old = heap_map;
+    uintptr_t old_first = old->base >> HEAP_LEAF_SHIFT;
+    if (old->nleaves == 0) {
+        old->base = first << HEAP_LEAF_SHIFT;
+        old->nleaves = FIRST_LEAVES;
+        old_first = first;
     }
-    return page;
+    if (first >= old_first && last < old_first + old->nleaves) {
+        return true;
+    }
+    uintptr_t low = first < old_first ? first : old_first;
+    uintptr_t end = last + 1 > old_first + old->nleaves ? last + 1 : old_first + old->nleaves;
+    size_t n = end - low > 2 * old->nleaves ? end - low : 2 * old->nleaves;
+    struct heap_map *map = map_pages((sizeof(*map) + n * sizeof(map->leaf[0]) + PAGE_SIZE - 1) /
+                                     PAGE_SIZE);
+    if (map == NULL) {
+        return false;
+    }
+    /* Grow further in the direction in which it grows. */
+    low = first < old_first && low >= n - (end - low) ? low - (n - (end - low)) : low;
+    map->base = low << HEAP_LEAF_SHIFT;
+    map->nleaves = n;
+    for (size_t i = 0; i < old->nleaves; i++) {
+        map->leaf[old_first - low + i] = old->leaf[i];
+    }
+    __atomic_store_n(&heap_map, map, __ATOMIC_RELEASE);
+    return true;
 }
 
 bool heap_map_reserve(const void *page, size_t npages)
 {
-    uintptr_t addr = (uintptr_t)page;
-    uintptr_t end = addr + npages * PAGE_SIZE;
-    for (uintptr_t a = addr; a < end; a = ((a >> LEAF_SHIFT) + 1) << LEAF_SHIFT) {
-        struct map_mid **mid = &map_root[(a >> MID_SHIFT) % ROOT_SLOTS];
-        if (*mid == NULL && (*mid = map_page()) == NULL) {
-            return false;
-        }
-        uint8_t **leaf = &(*mid)->leaf[(a >> LEAF_SHIFT) % MID_SLOTS];
-        if (*leaf == NULL && (*leaf = map_page()) == NULL) {
+    uintptr_t first = (uintptr_t)page >> HEAP_LEAF_SHIFT;
+    uintptr_t last = ((uintptr_t)page + npages * PAGE_SIZE - 1) >> HEAP_LEAF_SHIFT;
+    if (!span(first, last)) {
+        return false;
+    }
+    for (uintptr_t i = first; i <= last; i++) {
+        uint8_t **leaf = &heap_map->leaf[i - (heap_map->base >> HEAP_LEAF_SHIFT)];
+        if (*leaf == NULL && (*leaf = map_pages(1)) == NULL) {
             return false;
         }
     }
-    map_low = addr < map_low ? addr : map_low;
-    map_high = end > map_high ? end : map_high;
     return true;
-}
-
-void heap_map_set(const void *page, uint8_t value)
-{
-    uintptr_t addr = (uintptr_t)page;
-    (*leaf_slot(addr))[leaf_index(addr)] = value;
 }

@@ -12,6 +12,8 @@
 
 #include <pith/heap.h>
 
+#include "heap_fast.h"
+
 static inline void *or_enomem(void *p)
 {
     if (__builtin_expect(p == NULL, 0)) {
@@ -20,14 +22,23 @@ static inline void *or_enomem(void *p)
     return p;
 }
 
-void *malloc(size_t size)
+/* Not inline in malloc(), where a call would cost the short way its stack frame. */
+static __attribute__((noinline)) void *malloc_large(size_t size)
 {
     return or_enomem(heap_alloc(size));
 }
 
+void *malloc(size_t size)
+{
+    if (__builtin_expect(size > HEAP_SMALL_MAX, 0)) {
+        return malloc_large(size);
+    }
+    return or_enomem(heap_small_alloc(heap_class_of(size)));
+}
+
 void free(void *p)
 {
-    heap_free(p);
+    heap_fast_free(p);
 }
 
 void *calloc(size_t n, size_t size)
@@ -109,6 +120,13 @@ void *valloc(size_t size)
 size_t malloc_usable_size(void *p)
 {
     return heap_usable(p);
+}
+
+/* Give memory that is kept for later back to the page allocator; 1 when there was some. */
+int malloc_trim(size_t pad)
+{
+    (void)pad;
+    return heap_trim() != 0;
 }
 
 /* ---- newlib's entries; the context argument is not needed, errno is thread-local ---- */
