@@ -63,21 +63,32 @@ void sched_finish(void)
     __atomic_store_n(&from->on_cpu, 0, __ATOMIC_RELEASE);
 }
 
+/* Put t at the end of the ready list. Context: sched->lock held. */
+static void append(struct cpu_sched *sched, struct thread *t)
+{
+    t->state = THREAD_READY;
+    list_insert(&sched->ready, &t->run);
+}
+
 /*
- * Run the next ready thread, or the idle one. The caller has set prev's state and, if it is ready,
- * put it into the list. Returns when prev runs again. Context: masked.
+ * Run the next ready thread, or the idle one; `again` puts prev behind the ready ones first, else
+ * the caller has set its state. Returns when prev runs again. Context: masked.
  */
-static void switch_away(struct percpu *cpu, struct thread *prev, bool voluntary)
+static void switch_away(struct percpu *cpu, struct thread *prev, bool again, bool voluntary)
 {
     struct cpu_sched *sched = cpu_sched(cpu);
     struct thread *next = sched->idle;
-    bool more = false;
 
     spin_acquire(&sched->lock);
-    if (!list_empty(&sched->ready)) {
-        next = LIST_ENTRY(sched->ready.next, struct thread, run);
-        list_remove(&next->run);
-        more = !list_empty(&sched->ready);
+    if (again) {
+        append(sched, prev);
+    }
+    struct list *first = sched->ready.next;
+    bool more = first != sched->ready.prev;
+    if (first != &sched->ready) {
+        next = LIST_ENTRY(first, struct thread, run);
+        sched->ready.next = first->next; /* its own links stay: nobody asks for them */
+        first->next->prev = &sched->ready;
     }
     spin_release(&sched->lock);
 
@@ -97,20 +108,12 @@ static void switch_away(struct percpu *cpu, struct thread *prev, bool voluntary)
     sched_finish();
 }
 
-static void enqueue(struct cpu_sched *sched, struct thread *t)
-{
-    spin_acquire(&sched->lock);
-    t->state = THREAD_READY;
-    list_insert(&sched->ready, &t->run);
-    spin_release(&sched->lock);
-}
-
 void sched_block(void)
 {
     struct percpu *cpu = percpu_this();
 
     ASSERT(cpu->irq_depth == 0 && cpu->preempt_count == 0);
-    switch_away(cpu, cpu->current, true);
+    switch_away(cpu, cpu->current, false, true);
 }
 
 void sched_wake(struct thread *t)
@@ -118,7 +121,9 @@ void sched_wake(struct thread *t)
     struct percpu *cpu = t->cpu;
     struct cpu_sched *sched = cpu_sched(cpu);
 
-    enqueue(sched, t);
+    spin_acquire(&sched->lock);
+    append(sched, t);
+    spin_release(&sched->lock);
     if (cpu != percpu_this()) {
         platform_cpu_kick(cpu->id);
     } else if (!sched->slice_armed && cpu->current != sched->idle) {
@@ -144,11 +149,9 @@ static void requeue(struct percpu *cpu, bool voluntary)
     struct cpu_sched *sched = cpu_sched(cpu);
     struct thread *t = cpu->current;
 
-    if (list_empty(&sched->ready) || t == sched->idle) {
-        return;
+    if (!list_empty(&sched->ready) && t != sched->idle) {
+        switch_away(cpu, t, true, voluntary);
     }
-    enqueue(sched, t);
-    switch_away(cpu, t, voluntary);
 }
 
 void thread_yield(void)
@@ -206,7 +209,7 @@ _Noreturn void sched_idle(void)
             platform_idle();
         } else {
             sched->idle->state = THREAD_READY;
-            switch_away(cpu, sched->idle, true);
+            switch_away(cpu, sched->idle, false, true);
         }
     }
 }
