@@ -89,6 +89,9 @@ void *mem_from_paddr(paddr_t pa, size_t len)
 
 static void *map(paddr_t pa, size_t len, bool device)
 {
+    if (platform_ops->mem_to_paddr) {
+        return NULL; /* a PV guest has no devices of this kind */
+    }
     paddr_t start = pa & ~(paddr_t)4095;
     size_t npages = (pa + len - start + 4095) / 4096;
     void *found = NULL;

@@ -110,7 +110,7 @@ static unsigned hypercall_rule(uint64_t nr, uint64_t sub)
 {
     switch (nr) {
     case 15: return STAYS;                                   /* set_timer_op(deadline) */
-    case 17: return STAYS | (sub > 1 ? 2 : 0);               /* xen_version(cmd, pointer) */
+    case 17: return STAYS | (sub == 0 || sub == 7 ? 0 : 2);  /* xen_version(cmd, pointer): 0 and 7 have none */
     case 18: return STAYS | 3;                               /* console_io(op, n, pointer) */
     case 29: return STAYS | 2;                               /* sched_op(op, pointer) */
     case 32: return STAYS | 2;                               /* event_channel_op(op, pointer) */
@@ -127,7 +127,7 @@ int64_t mon_op_hypercall(struct mon_hypercall *call, uint64_t n)
         struct mon_hypercall one;
         int rc = mon_copy_in(&one, call + i, sizeof(one));
         unsigned rule = hypercall_rule(one.nr, one.arg[0]), at = rule & POINTER;
-        uint64_t size = one.nr == 18 ? one.arg[1] : 64;
+        uint64_t size = one.nr == 18 ? one.arg[1] : one.nr == 17 ? 1024 : 64;
         int writes = !(one.nr == 18 && one.arg[0] == 0);
         if (rc || mon_state.xen == 0) {
             return rc ? rc : -EPERM;
