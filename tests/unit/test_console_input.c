@@ -34,6 +34,18 @@ static void test_framed(void)
     }
 }
 
+/* Bytes above 0x7f over a line of seven bits; the byte after DC1 is never an escape itself. */
+static void test_seven_bits(void)
+{
+    static const char raw[] = "a\x10\x11\x10\x10\x11\x04\x10\x11\x7f" "b\x10\x10\x11\x10\x04";
+    for (size_t step = 1; step < sizeof(raw); step++) {
+        struct console_decoder d = { .framed = true };
+        EXPECT_STR(decode(&d, raw, sizeof(raw) - 1, step), "a\x90\x84\xff" "b\x10\x11");
+        EXPECT(d.eof);
+        EXPECT(d.bad == 0);
+    }
+}
+
 static void test_bad_escapes(void)
 {
     struct console_decoder d = { .framed = true };
@@ -41,7 +53,7 @@ static void test_bad_escapes(void)
     EXPECT(d.bad == 2);
     EXPECT(!d.eof);
     EXPECT_STR(decode(&d, "\x10", 1, 1), "");
-    EXPECT(d.escaped && !d.eof);
+    EXPECT(d.escape != 0 && !d.eof);
 }
 
 static void test_terminal(void)
@@ -58,6 +70,7 @@ static void test_terminal(void)
 int main(void)
 {
     test_framed();
+    test_seven_bits();
     test_bad_escapes();
     test_terminal();
     return unit_done();
