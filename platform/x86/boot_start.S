@@ -275,6 +275,8 @@ boot_gp:
     movq BOOT_ENTER_RSP(%rdi), %rax
     movq %rax, 24(%rsp)
     iretq
+    .globl boot_gp, boot_gp_end        /* what runs at CPL 0, for those who count it */
+boot_gp_end:
 
     .data
     .balign 8

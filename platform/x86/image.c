@@ -90,7 +90,7 @@ void image_choose_bases(int fixed, uint64_t npages, uint64_t *image_base, uint64
     uint64_t r = draw(1);
     uint64_t image_slot = r % SLOT_COUNT;
     uint64_t home_slot = (image_slot + 1 + (r >> 16) % (SLOT_COUNT - 1)) % SLOT_COUNT;
-    uint64_t page = draw(2) % (slot_pages - npages) & ~3ULL; /* 16 KiB: the monitor's CPU blocks are aligned to it */
+    uint64_t page = draw(2) % (slot_pages - npages) & ~15ULL; /* 64 KiB, which data may want to be aligned to */
 
     *image_base = top | (SLOT_FIRST + image_slot) << 39 | page << 12;
     *home_base = top | (SLOT_FIRST + home_slot) << 39;

@@ -110,6 +110,7 @@ irq_preempt:
     movl x86_xstate_mask(%rip), %eax
     xorl %edx, %edx
     xsave64 (%rsp)
+    fninit                             /* the next thread expects an empty x87 stack */
     call thread_preempt
     movl x86_xstate_mask(%rip), %eax
     xorl %edx, %edx
@@ -118,6 +119,7 @@ irq_preempt:
     popq %rbx
     jmp irq_restore_registers
 2:  fxsave64 (%rsp)
+    fninit
     call thread_preempt
     fxrstor64 (%rsp)
     jmp 1b
