@@ -2,6 +2,8 @@
 """Tests of the `pith` command itself: what it says, how it ends, what it leaves behind."""
 
 import os
+import pty
+import select
 import signal
 import subprocess
 import tempfile
@@ -194,6 +196,55 @@ def killed():
     ended_by(signal.SIGKILL, -signal.SIGKILL)
 
 
+def read_until(fd, text, seconds=15):
+    """What a terminal shows, up to `text`."""
+    seen, until = b"", time.monotonic() + seconds
+    while text not in seen:
+        if not select.select([fd], [], [], max(0.0, until - time.monotonic()))[0]:
+            raise Wrong(f"the terminal shows {seen!r}, not {text!r}")
+        seen += os.read(fd, 4096)
+    return seen
+
+
+def at_terminal(key, status):
+    """Type a line at a terminal, see it come back, press a control key."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(TOP)
+        os.execv(PITH, [PITH, "run", PROBE, *TCG, "--", "cat"])
+    try:
+        read_until(fd, b"machine microvm")
+        time.sleep(0.5)  # the machine boots; what is typed before may be lost
+        os.write(fd, b"typed\n")
+        read_until(fd, b"typed\r\ntyped")
+        os.write(fd, key)
+        until = time.monotonic() + 10
+        while True:
+            done, code = os.waitpid(pid, os.WNOHANG)
+            if done:
+                break
+            if time.monotonic() > until:
+                raise Wrong(f"{key!r} did not end it")
+            if select.select([fd], [], [], 0.05)[0]:
+                try:
+                    os.read(fd, 4096)
+                except OSError:
+                    pass
+        if os.waitstatus_to_exitcode(code) != status:
+            raise Wrong(f"status {os.waitstatus_to_exitcode(code)} after {key!r}, not {status}")
+        pid = 0
+    finally:
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        os.close(fd)
+
+
+def terminal():
+    at_terminal(b"\x04", 0)             # Ctrl-D
+    at_terminal(b"\x03", INTERRUPTED)   # Ctrl-C
+
+
 def timeout():
     began = time.monotonic()
     expect(run_probe("spin", options=["--timeout", "1.5"]), TIMED_OUT, b"spinning\n", "stopped after")
@@ -284,6 +335,7 @@ TESTS = {
     "xen-pvh": on_xen("xen-pvh"),
     "interrupts": interrupts,
     "killed": killed,
+    "terminal": terminal,
     "timeout": timeout,
     "reader-gone": reader_gone,
     "quick": quick_and_quiet,
