@@ -8,6 +8,9 @@ import subprocess
 import time
 
 import image
+import xen
+from guest import Guest
+from machine import Machine
 from results import log_path
 from words import BUILD, TOP
 
@@ -118,6 +121,8 @@ def check_jobs(wanted, _full, _results):
     found = [make_check(name) for name in CHECKS if not wanted or name in wanted]
     if not wanted or "provoke" in wanted:
         found.append(provoke_all)
+    if not wanted or "config" in wanted:
+        found += [make_config("CONFIG_XEN", "tcg"), make_config("CONFIG_KVM", "xen-pv")]
     return found
 
 
@@ -131,20 +136,37 @@ def make_check(name):
     return job
 
 
-def scratch_copy():
+def copy_tools(source, target, top):
+    """The commands are scripts that know where their tree is."""
+    os.makedirs(target)
+    for name in os.listdir(source):
+        path = os.path.join(target, name)
+        shutil.copy2(os.path.join(source, name), path, follow_symlinks=False)
+        if os.path.islink(path):
+            continue
+        with open(path, "rb") as f:
+            data = f.read()
+        if data.startswith(b"#!"):
+            with open(path, "wb") as f:
+                f.write(data.replace(TOP.encode() + b"/", top.encode() + b"/")
+                        .replace(b"=" + TOP.encode() + b"\n", b"=" + top.encode() + b"\n"))
+
+
+def scratch_copy(name):
     """The tree with its objects, in which things may be broken."""
-    copy = os.path.join(BUILD, "test", "provoke")
+    copy = os.path.join(BUILD, "test", name)
     shutil.rmtree(copy, ignore_errors=True)
     os.makedirs(copy)
-    for name in ("Makefile", "Config.mk", "libos", "platform", "toolchain", "tests"):
+    for name in ("Makefile", "Config.mk", "libos", "platform", "toolchain", "tests", "apps"):
         source = os.path.join(TOP, name)
         if os.path.isdir(source):
             shutil.copytree(source, os.path.join(copy, name), symlinks=True)
         else:
             shutil.copy2(source, copy)
     os.makedirs(os.path.join(copy, "build"))
-    for name in ("bin", "sysroot", "share"):
+    for name in ("sysroot", "share"):
         os.symlink(os.path.join(BUILD, name), os.path.join(copy, "build", name))
+    copy_tools(os.path.join(BUILD, "bin"), os.path.join(copy, "build", "bin"), copy)
     for name in ("obj", "lib", "config", "include"):
         shutil.copytree(os.path.join(BUILD, name), os.path.join(copy, "build", name), symlinks=True)
     # Newer than the sources and older than the objects: nothing is rebuilt but what is provoked.
@@ -152,10 +174,31 @@ def scratch_copy():
     return copy
 
 
+def make_config(left_out, platform):
+    """An image without one platform is built, smaller, and boots on the other."""
+    def job(results):
+        began = time.monotonic()
+        name = f"config-{left_out}=n"
+        copy = scratch_copy(name)
+        status, output = call(["make", "-s", f"-j{os.cpu_count()}", f"{left_out}=n", "app",
+                               "APP=apps/hello"], log_path("checks", name + ".log"), 200, cwd=copy)
+        problem = None if status == 0 else tail(output)
+        if not problem:
+            elf = os.path.join(copy, "build", "hello", "hello.elf")
+            xen_elf = xen.ensure() if platform.startswith("xen") else ""
+            machine = Machine(elf, platform, nonce="c0", xen_elf=xen_elf)
+            result = Guest(machine, None, lambda data: None, timeout=30).run()
+            if result.status:
+                problem = f"it does not run on {platform}: {result.problem}"
+        results.check(f"checks/{name}", time.monotonic() - began, problem)
+        shutil.rmtree(copy)
+    return job
+
+
 def provoke_all(results):
     """Break each rule in a copy of the tree; its check has to say so, and be content afterwards."""
     image.make(["lib"], quiet=True)
-    copy = scratch_copy()
+    copy = scratch_copy("provoke")
 
     def run(goal, name):
         return call(["make", "-s", "--no-print-directory", goal],
