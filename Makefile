@@ -109,6 +109,9 @@ endif
 
 $(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os
 
+# The monitor has to fit one page, so that it costs an image no second one; backtraces never go through it.
+$(patsubst %,$(B)/obj/%.o,$(filter platform/x86/monitor/%,$(patsubst $(B)/obj/%.o,%,$(OBJS)))): OPT := -Os -fomit-frame-pointer
+
 # The archive is made anew, so that a file taken off a list is gone from it too; "q", because two rooms
 # may have a file of the same name.
 $(LIB): $(OBJS) $(B)/lib/objects.list

@@ -77,7 +77,7 @@ static void build_idt(intptr_t delta)
     struct mon_gate idle_other =
         gate(idle + IRQ_UNEXPECTED * MON_IDLE_STUB_BYTES, SEL_KCODE, GATE_INTERRUPT, 0);
 
-    for (unsigned v = 0; v < 32; v++) {
+    for (unsigned v = 0; v < MON_EXCEPTIONS; v++) {
         mon_idt[v] = gate(base + v * MON_STUB_BYTES, SEL_KCODE,
                           v == VECTOR_BP ? GATE_SOFTWARE : GATE_INTERRUPT, ist_of(v));
         mon_idle_idt[v] = mon_idt[v];

@@ -25,18 +25,6 @@
 
     .section .text.boot, "ax"
 boot_base:
-    .balign 8
-mb2_header:
-    .long 0xe85250d6, 0, mb2_end - mb2_header, -(0xe85250d6 + (mb2_end - mb2_header))
-    .short 3, 0                        /* entry address tag */
-    .long 12, start_mb2 - boot_base + 0x100000
-    .long 0                            /* tags are aligned to 8 */
-    .short 10, 0                       /* relocatable: 1 MiB to 1 GiB, 16 KiB steps, as high as it likes */
-    .long 24, 0x100000, 0x3fffffff, 0x4000, 2
-    .short 0, 0
-    .long 8
-mb2_end:
-
     .code32
     .globl start_pvh, start_mb2, start_linux64
 start_pvh:
@@ -57,7 +45,7 @@ start32:
     leal 4(%ebx), %esp
     call 1f
 1:  popl %ebp
-    subl $(1b - boot_base), %ebp
+    subl $(1b - boot_base), %ebp       /* where boot_base was loaded */
     movl %edx, (%ebx)
     leal (mon_cpu0 + MON_STACK_MAIN - boot_base)(%ebp), %esp
 

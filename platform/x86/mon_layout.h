@@ -38,8 +38,9 @@
 #define MON_TRAMPOLINE_CR3    8
 #define MON_TRAMPOLINE_ARRIVE 16
 
-#define MON_STUB_BYTES      16 /* an exception's stub */
-#define MON_IDLE_STUB_BYTES 8
+#define MON_EXCEPTIONS      22 /* 0..21; the reserved ones behind have no gate, which is #NP */
+#define MON_STUB_BYTES      9 /* an exception's stub: two pushes and a jump */
+#define MON_IDLE_STUB_BYTES 7 /* a push and a jump */
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>

@@ -13,19 +13,18 @@
     .text
     .globl mon_base, mon_idle_stub, mon_idtr, mon_idle_idtr
 /* One stub per exception, MON_STUB_BYTES apart: error code (0 where the CPU pushes none) and vector. */
-    .balign 16
 mon_base:
 .set vector, 0
-.rept 32
-    .balign MON_STUB_BYTES
+.rept MON_EXCEPTIONS
+    .org mon_base + vector * MON_STUB_BYTES
     .if vector == 13
     jmp mon_gp
     .else
-    .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+    .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21)
     pushq $0
     .endif
     pushq $vector
-    jmp mon_reflect
+    jmp.d32 mon_reflect
     .endif
     .set vector, vector + 1
 .endr
@@ -70,16 +69,14 @@ mon_reflect:
  * Interrupts during the idle window: recorded, not acknowledged, so that depth is bounded by the priority classes. The
  * gates of the normal table lead to CPL 3 and can't be taken from CPL 0. Stub 64 is for spurious ones.
  */
-    .balign 8
 mon_idle_stub:
 .set vector, 0
 .rept 64
-    .balign 8
+    .org mon_idle_stub + vector * MON_IDLE_STUB_BYTES
     pushq $vector
     jmp.d32 mon_idle_record
     .set vector, vector + 1
 .endr
-    .balign 8
     iretq
 mon_idle_record:
     pushq %rax
