@@ -131,10 +131,13 @@ const struct acpi_madt *acpi_madt(void)
 int acpi_ecam(struct acpi_ecam *out)
 {
     search();
-    if (mcfg_table.table == NULL || acpi_parse_mcfg(mcfg_table.table, mcfg_table.len, out) < 0) {
-        return -ENOENT;
+    if (mcfg_table.table != NULL && acpi_parse_mcfg(mcfg_table.table, mcfg_table.len, out) == 0) {
+        return 0;
     }
-    return 0;
+    if (dsdt_table.table != NULL) {
+        return acpi_parse_cba(dsdt_table.table, dsdt_table.len, out);
+    }
+    return -ENOENT;
 }
 
 int acpi_virtio_mmio(unsigned i, struct acpi_virtio_mmio *out)

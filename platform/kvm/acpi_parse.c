@@ -48,6 +48,8 @@
 #define AML_ZERO    0x00
 #define AML_ONE     0x01
 #define AML_BYTE    0x0a
+#define AML_DWORD   0x0c
+#define AML_QWORD   0x0e
 #define AML_PACKAGE 0x12
 
 /* Resource descriptors, 6.4.3: tag, 16-bit length, body. */
@@ -252,6 +254,32 @@ int acpi_parse_s5(const void *dsdt, size_t len)
         }
         if (type <= 7) {
             return (int)type;
+        }
+    }
+    return -ENOENT;
+}
+
+/*
+ * Method (_CBA) { Return (0xe0000000) }, which is all that QEMU's microvm tells: the name, method flags 0,
+ * ReturnOp, DWordPrefix or QWordPrefix, the number.
+ */
+int acpi_parse_cba(const void *dsdt, size_t len, struct acpi_ecam *out)
+{
+    const uint8_t *t = dsdt;
+    size_t at = ACPI_HEADER_SIZE;
+    while (at < len) {
+        at += find_bytes(t + at, len - at, "_CBA\0\xa4", 6) + 6;
+        if (at + 5 > len || (t[at] == AML_QWORD && at + 9 > len)) {
+            break;
+        }
+        *out = (struct acpi_ecam){ .last_bus = 255 };
+        if (t[at] == AML_DWORD) {
+            out->base = acpi_u32(t + at + 1);
+        } else if (t[at] == AML_QWORD) {
+            out->base = acpi_u64(t + at + 1);
+        }
+        if (out->base != 0) {
+            return 0;
         }
     }
     return -ENOENT;

@@ -50,6 +50,12 @@ static uint64_t kvm_wall_ns(void)
     return boot_ns + x86_clock_ns();
 }
 
+static void kvm_stop(enum platform_stop how, int status)
+{
+    power_stop(how, status);
+    x86_triple_fault();
+}
+
 const struct platform_ops kvm_ops = {
     .name = "kvm",
     .clock_ns = x86_clock_ns,
@@ -67,5 +73,5 @@ const struct platform_ops kvm_ops = {
     .console_write = serial_write,
     .console_read = serial_read,
     .console_listen = serial_listen,
-    .stop = power_stop,
+    .stop = kvm_stop,
 };

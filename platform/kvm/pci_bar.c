@@ -81,6 +81,9 @@ static void avoid(uint16_t bdf)
 
 static int assign(uint16_t bdf, unsigned bar, uint64_t size, uint64_t *address)
 {
+    if (bdf >> 8 != 0) {
+        return -ENOSPC; /* its bridges would have to be opened too, which only real firmware does */
+    }
     if (window == 0) {
         window = pci_present() ? PC_WINDOW : MICROVM_WINDOW;
         window_end = pci_present() ? PC_WINDOW_END : MICROVM_WINDOW_END;

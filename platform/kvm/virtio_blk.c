@@ -38,6 +38,7 @@
 #define MAX_BYTES   (1024 * 1024)
 #define ONE_PIECE_BYTES (64 * 1024) /* for devices that take one piece: a bigger bounce is hard to get */
 #define WATCH_NS    1000000000ULL   /* how often unanswered requests are looked at */
+#define POLL_NS     1000000ULL      /* the same where interrupts do not come */
 #define ID_WAIT_NS  1000000000ULL
 #define TIMEOUT_S   30
 
@@ -183,13 +184,14 @@ static void watchdog(struct timer *t)
     uint64_t now = platform_clock_ns();
     bool was = spin_lock(&b->lock);
     if (found > 0 && b->lost++ == 0) {
-        klog(LOG_WARNING, "%s: an interrupt did not come", b->blkdev.name);
+        klog(LOG_WARNING, "%s: interrupts do not come, it is polled", b->blkdev.name);
+        b->watch_ns = POLL_NS;
     }
     uint64_t oldest = oldest_start(b);
     bool late = oldest != UINT64_MAX && now > oldest && now - oldest >= b->timeout_ns;
     bool again = oldest != UINT64_MAX && !late && !b->failing;
     if (again) {
-        timer_arm(&b->watchdog, now + WATCH_NS);
+        timer_arm(&b->watchdog, now + b->watch_ns);
     }
     bool kick = again && now > oldest && now - oldest >= WATCH_NS;
     spin_unlock(&b->lock, was);
@@ -259,7 +261,7 @@ static int blk_submit(struct blkdev *dev, struct blk_request **req, unsigned n)
     }
     bool notify = virtio_ring_publish(&b->queue.ring);
     if (b->queue.ring.outstanding > 0 && !timer_armed(&b->watchdog)) {
-        timer_arm(&b->watchdog, now + WATCH_NS);
+        timer_arm(&b->watchdog, now + b->watch_ns);
     }
     spin_unlock(&b->lock, was);
     if (notify) {
@@ -435,6 +437,7 @@ static int attach(struct virtio_device *dev)
     b->dev = dev;
     b->blkdev.ops = &blk_ops;
     b->timeout_ns = cmdline_get_u64("blk.timeout", TIMEOUT_S) * 1000000000ULL;
+    b->watch_ns = WATCH_NS;
     timer_init(&b->watchdog, watchdog);
     int err = set_up(b);
     if (err < 0) {

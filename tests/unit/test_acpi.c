@@ -170,6 +170,24 @@ static void test_s5(void)
     EXPECT(s5_of("Z_S5_\x01\x02\x03\x04\x05\x06\x08_S5_\x12\x06\x04\x0a\x05\x00\x00", 23) == 5);
 }
 
+static int cba_of(const char *aml, size_t n, uint64_t base)
+{
+    uint8_t t[200];
+    struct acpi_ecam e = { 0, 1, 1 };
+    int err = acpi_parse_cba(t, table(t, "DSDT", (const uint8_t *)aml, n), &e);
+    return err == 0 ? e.base == base && e.first_bus == 0 && e.last_bus == 255 : err;
+}
+
+static void test_cba(void)
+{
+    EXPECT(cba_of("\x14\x0c_CBA\0\xa4\x0c\0\0\0\xe0", 13, 0xe0000000) == 1);
+    EXPECT(cba_of("\x14\x0c_CBA\0\xa4\x0e\0\0\0\x10\x40\0\0\0", 17, 0x4010000000) == 1);
+    EXPECT(cba_of("\x14\x0c_CBA\0\xa4\x0e\0\0\0\x10\x40\0\0", 16, 0) < 0);
+    EXPECT(cba_of("\x14\x0c_CBA\0\xa4\x0c\0\0\0", 12, 0) < 0);
+    EXPECT(cba_of("\x14\x0c_CBA\0\xa4\x0c\0\0\0\0", 13, 0) < 0);
+    EXPECT(cba_of("\x14\x0c_CBA\0\x0c", 8, 0) < 0);
+}
+
 #define DEVICE(base, gsi, flags)                                                                   \
     "\x08_HID\x0dLNRO0005\0\x08_CRS\x11\x18\x0a\x17\x86\x09\0\x01\0" base "\xfe\0\x02\0\0\x89\x06\0" flags \
     "\x01" gsi "\0\0\0\x79\0"
@@ -225,6 +243,7 @@ static void test_damage(void)
         acpi_parse_fadt(t, len, &f);
         int s5 = acpi_parse_s5(t, len);
         EXPECT(s5 <= 7);
+        acpi_parse_cba(t, len, &e);
         acpi_parse_virtio_mmio(t, len, 0, &d);
         free(t);
     }
@@ -288,6 +307,7 @@ int main(void)
     test_madt();
     test_mcfg_and_fadt();
     test_s5();
+    test_cba();
     test_virtio_devices();
     test_damage();
     test_search();

@@ -41,7 +41,7 @@ struct acpi_madt {
 /* The MADT, parsed at the first call; NULL when there is none. Context: thread. */
 const struct acpi_madt *acpi_madt(void);
 
-/* PCI configuration space of segment 0 in memory (MCFG). */
+/* PCI configuration space of segment 0 in memory, by the MCFG table, else by the DSDT's _CBA. */
 struct acpi_ecam {
     paddr_t base; /* of bus 0, also when first_bus is another */
     uint8_t first_bus, last_bus;

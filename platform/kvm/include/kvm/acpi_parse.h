@@ -46,5 +46,8 @@ int acpi_parse_fadt(const void *table, size_t len, struct acpi_fadt *out);
 /* SLP_TYPa of \_S5 in the DSDT, 0..7. Errors: -ENOENT. */
 int acpi_parse_s5(const void *dsdt, size_t len);
 
+/* The configuration space that the DSDT's PCI host bridge tells of. Errors: -ENOENT. */
+int acpi_parse_cba(const void *dsdt, size_t len, struct acpi_ecam *out);
+
 /* The i-th virtio-mmio device of the DSDT. Errors: -ENOENT. */
 int acpi_parse_virtio_mmio(const void *dsdt, size_t len, unsigned i, struct acpi_virtio_mmio *out);

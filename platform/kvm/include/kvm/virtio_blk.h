@@ -63,6 +63,7 @@ struct virtio_blk {
     bool failing;
     struct timer watchdog;
     uint64_t timeout_ns;
+    uint64_t watch_ns; /* how often the watchdog looks */
     unsigned max_pieces; /* of data in one device request */
     uint32_t max_piece;  /* bytes of one */
     paddr_t slots_pa;
