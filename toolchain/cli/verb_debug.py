@@ -41,7 +41,7 @@ def gdb_command(elf, path, options):
         # A hardware breakpoint: the code is not there yet, and it will be read-only.
         steps += ["hbreak main", "continue"]
     words = ["gdb", "-q"] + (["-nx", "-batch"] if options.batch else [])
-    for step in steps + (options.batch + ["kill"] if options.batch else []):
+    for step in steps + (options.batch + ["disconnect"] if options.batch else []):
         words += ["-ex", step]
     return words
 
