@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The last line of the console and the end of the machine. */
+/* What the machine says to `pith run` on its console, and its end. */
 #include <pith/exit.h>
 
 #include <pith/cmdline.h>
@@ -12,13 +12,15 @@
 #define NONCE_MAX    64
 #define CRASH_STATUS 134 /* what a shell shows for a process that ended by SIGABRT */
 
-COLD static void last_line(const char *status)
+COLD bool machine_tell(const char *what, const char *word)
 {
     const char *nonce = cmdline_get("nonce");
 
-    if (nonce != NULL && *nonce != '\0') {
-        log_raw("\n[pith-exit %.*s %s]\n", NONCE_MAX, nonce, status);
+    if (nonce == NULL || *nonce == '\0') {
+        return false;
     }
+    log_raw("\n[pith-%s %.*s %s]\n", what, NONCE_MAX, nonce, word);
+    return true;
 }
 
 COLD _Noreturn void machine_exit(int status)
@@ -27,13 +29,13 @@ COLD _Noreturn void machine_exit(int status)
 
     irq_save(); /* nothing may print after the last line */
     log_format(text, sizeof(text), "%u", (unsigned)status & 0xff);
-    last_line(text);
+    machine_tell("exit", text);
     platform_stop(PLATFORM_POWEROFF, status & 0xff);
 }
 
 COLD _Noreturn void machine_crash(void)
 {
     irq_save();
-    last_line("crash");
+    machine_tell("exit", "crash");
     platform_stop(PLATFORM_CRASH, CRASH_STATUS);
 }

@@ -15,7 +15,7 @@
 #define FULL_SLEEP_NS  50000u  /* the ring is full of others' requests: look again after this */
 
 static struct spinlock lock = SPINLOCK_INIT;
-static struct blkdev *first;            /* in the order of attachment; under lock, grows at the end */
+static struct blkdev *first; /* in the order of attachment; under lock, grows at the end */
 static unsigned count;
 static pthread_once_t probed = PTHREAD_ONCE_INIT;
 
@@ -98,12 +98,16 @@ static void request_done(struct blk_request *req)
     spin_unlock(&t->lock, was);
 }
 
-/* Wait until a slot is free (or with `all`, until all are). Returns the slots that are at the device. */
+/*
+ * Wait until a slot is free (or with `all`, until all are). Returns the slots that are at the
+ * device.
+ */
 static unsigned wait_slots(struct transfer *t, bool all)
 {
     bool was = spin_lock(&t->lock);
     while (all ? t->busy != 0 : t->busy == ALL_SLOTS) {
-        waitq_wait(&t->done, &t->lock, UINT64_MAX); /* the driver ends each request, at worst with -EIO */
+        /* No deadline: the driver ends each request, at worst with -EIO. */
+        waitq_wait(&t->done, &t->lock, UINT64_MAX);
     }
     unsigned busy = t->busy;
     spin_unlock(&t->lock, was);
@@ -111,8 +115,8 @@ static unsigned wait_slots(struct transfer *t, bool all)
 }
 
 /*
- * Hand the slots in `list` to the device. What its ring has no room for is handed in again after one of
- * ours has come back, or after a pause when all the requests in the ring are others'.
+ * Hand the slots in `list` to the device. What its ring has no room for is handed in again after
+ * one of ours has come back, or after a pause when all the requests in the ring are others'.
  */
 static int submit_all(struct blkdev *dev, struct transfer *t, struct blk_request **list, unsigned n)
 {

@@ -2,9 +2,9 @@
 /*
  * Block devices as files: /dev/vda and so on, at any byte offset.
  *
- * Whole blocks go straight between the caller's memory and the device. A part of a block is read, changed and written
- * back through a buffer of one block, under one lock, so that two writers of different parts of a
- * block both get their bytes on the disk.
+ * Whole blocks go straight between the caller's memory and the device. A part of a block is read,
+ * changed and written back through a buffer of one block, under one lock, so that two writers of
+ * different parts of a block both get their bytes on the disk.
  */
 #include "blkfile.h"
 
@@ -18,9 +18,12 @@
 #include <pith/blkdev.h>
 #include <pith/heap.h>
 
-#define BLOCK_MAJOR 254u /* of "local/experimental" block devices on Linux, where virtio disks are, too */
+#define BLOCK_MAJOR 254u /* "local/experimental" on Linux, where virtio disks are, too */
 
-/* Held while a part of a block is read, changed and written. All devices share it: such writes are rare. */
+/*
+ * Held while a part of a block is read, changed and written. All devices share it: such writes are
+ * rare.
+ */
 static pthread_mutex_t partial_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct blkdev *dev_of(const struct file *f)

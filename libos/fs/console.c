@@ -12,6 +12,7 @@
 
 #include <pith/cmdline.h>
 #include <pith/console.h>
+#include <pith/exit.h>
 #include <pith/file.h>
 #include <pith/log.h>
 #include <pith/platform.h>
@@ -29,6 +30,7 @@ static struct waitq readers = WAITQ_INIT(readers);
 static struct console_decoder decoder;
 static bool listening;   /* platform_console_listen() has been called */
 static bool must_poll;   /* ... and there is no interrupt */
+static size_t credit;    /* bytes that the host was asked for and that have not come */
 
 /* Prepare the first read. Context: lock held. */
 static void start_input(void)
@@ -37,6 +39,20 @@ static void start_input(void)
     decoder.framed = mode != NULL && __builtin_strcmp(mode, "framed") == 0;
     listening = true;
     must_poll = platform_console_listen() != 0;
+}
+
+/*
+ * Tell `pith run` that input may come: it sends what it is asked for. Unasked, bytes would be lost
+ * while the serial port is set up, and in Xen's short buffer. Context: lock held.
+ */
+static void ask_for_input(void)
+{
+    char bytes[24];
+    if (decoder.framed && credit == 0) {
+        credit = platform_console_window();
+        log_format(bytes, sizeof(bytes), "%zu", credit);
+        machine_tell("stdin", bytes);
+    }
 }
 
 void console_input(void)
@@ -53,8 +69,10 @@ static size_t take_input(char *buf, size_t len)
     while (have == 0 && len != 0 && !decoder.eof) {
         size_t n = platform_console_read(buf, len < CHUNK ? len : CHUNK);
         if (n == 0) {
+            ask_for_input();
             break;
         }
+        credit = credit > n ? credit - n : 0;
         have = console_decode(&decoder, buf, n);
     }
     return have;
@@ -121,5 +139,8 @@ static const struct file_ops console_ops = {
     .ready = console_ready,
 };
 
-/* The first three references are those of the descriptors 0, 1 and 2, the fourth is nobody's: it stays. */
+/*
+ * The first three references are those of the descriptors 0, 1 and 2, the fourth is nobody's: it
+ * stays.
+ */
 struct file console_file = { .ops = &console_ops, .refs = 4, .flags = O_RDWR };

@@ -19,6 +19,7 @@ struct console_decoder {
  * that carry seven bits (Xen strips the eighth from serial input, xen/drivers/char/serial.c).
  *
  * A terminal's carriage return becomes a newline, and its Ctrl-D ends the input when it is the
- * first byte of a read (elsewhere it is dropped: what stands before it is delivered at once anyway).
+ * first byte of a read (elsewhere it is dropped: what stands before it is delivered at once
+ * anyway).
  */
 size_t console_decode(struct console_decoder *d, char *bytes, size_t n);

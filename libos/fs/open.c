@@ -2,8 +2,8 @@
 /*
  * Names of files. So far there is one namespace, /dev.
  *
- * Only open() and its kin refer to this file, so a program that opens nothing has no block devices in
- * its image.
+ * Only open() and its kin refer to this file, so a program that opens nothing has no block devices
+ * in its image.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /*
  * POSIX threads.
  *
- * Declared is what exists: cancellation and fork handlers are absent, so a program that needs them fails at build
- * time. There are no processes, so "process-shared" makes no difference; priorities,
+ * Declared is what exists: cancellation and fork handlers are absent, so a program that needs them
+ * fails at build time. There are no processes, so "process-shared" makes no difference; priorities,
  * priority protocols and robust mutexes are refused with ENOTSUP.
  */
 #pragma once

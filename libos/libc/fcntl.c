@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Descriptors and their flags: dup, fcntl. Close-on-exec is accepted and means nothing: there is no exec. */
+/*
+ * Descriptors and their flags: dup, fcntl. Close-on-exec is accepted and means nothing: there is
+ * no exec.
+ */
 #define _GNU_SOURCE /* dup3 */
 #include <fcntl.h>
 #include <stdarg.h>

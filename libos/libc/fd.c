@@ -12,8 +12,9 @@
 #define FIRST_FDS 16u
 
 /*
- * The table: starts in static memory with the console three times, doubles as descriptors need it and never
- * shrinks. All under `lock`, which is not held while memory is allocated or a file closed.
+ * The table: starts in static memory with the console three times, doubles as descriptors need it
+ * and never shrinks. All under `lock`, which is not held while memory is allocated or a file
+ * closed.
  */
 static struct spinlock lock = SPINLOCK_INIT;
 static struct file *first_table[FIRST_FDS] = { &console_file, &console_file, &console_file };

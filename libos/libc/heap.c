@@ -2,9 +2,9 @@
 /*
  * The heap: size classes in slabs for small blocks, whole pages for the rest.
  *
- * In front of the slabs each CPU keeps a few free objects of each class (heap_fast.h). A free object holds a link and
- * a tag (its address mixed with a random key). The tag makes a double free and a write after free
- * show, for one comparison each.
+ * In front of the slabs each CPU keeps a few free objects of each class (heap_fast.h). A free
+ * object holds a link and a tag (its address mixed with a random key). The tag makes a double free
+ * and a write after free show, for one comparison each.
  */
 #include <pith/heap.h>
 
@@ -99,7 +99,10 @@ static void flush(struct heap_cache *cache, unsigned class, unsigned keep)
 /* A small block when neither the caches nor new slabs gave one. */
 static void *small_alloc_again(unsigned class)
 {
-    /* The page allocator doesn't call for help while interrupts are masked, as they are around caches and slabs. */
+    /*
+     * The page allocator doesn't call for help while interrupts are masked, as they are around
+     * caches and slabs.
+     */
     if ((irq_is_masked() ? heap_trim() : page_reclaim()) != 0) {
         struct heap_object *object;
         if (heap_slab_take(class, 1, &object) == 1) {
@@ -156,7 +159,9 @@ void *heap_alloc_aligned(size_t align, size_t size)
     if (align <= 16) {
         return heap_fast_alloc(size);
     }
-    /* Objects lie at multiples of their size behind the header, so up to 64 a class can be found. */
+    /*
+     * Objects lie at multiples of their size behind the header, so up to 64 a class can be found.
+     */
     if (align <= HEAP_SLAB_HEADER && size <= HEAP_SMALL_MAX) {
         unsigned class = heap_class_of(size);
         while (heap_classes[class].size % align != 0) {

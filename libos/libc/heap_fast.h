@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The short ways through the heap: taking a small object from this CPU's cache and putting one back.
+ * The short ways through the heap: taking a small object from this CPU's cache and putting one
+ * back.
  *
- * Inline, for malloc() and free() as well as for heap_alloc() and heap_free(). Interrupts are masked, so that neither
- * another thread of this CPU nor a handler is in between; no lock, no atomic instruction.
+ * Inline, for malloc() and free() as well as for heap_alloc() and heap_free(). Interrupts are
+ * masked, so that neither another thread of this CPU nor a handler is in between; no lock, no
+ * atomic instruction.
  */
 #pragma once
 

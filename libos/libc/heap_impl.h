@@ -23,16 +23,17 @@ extern size_t heap_large_pages;
 /* ---- heap_map.c ---- */
 
 /*
- * The map keeps one byte per page that the heap holds, so that a pointer alone tells what it belongs to:
+ * The map keeps one byte per page that the heap holds, so that a pointer alone tells what it
+ * belongs to:
  *
  *   0                 not ours, or inside a large block
  *   1..24             page of a slab of class 0..23
- *   0x80..0x8f        in pages 1..6 of a large block of 32 pages and more: 4 more bits of the count each
+ *   0x80..0x8f        in pages 1..6 of a block of 32 pages and more: 4 more bits of its count
  *   0xc0..0xdf        first page of a large block of 1..31 pages, the count in bits 0..4
  *   0xe0..0xff        the same for a longer one: bits 0..4 of the count, followed by bits 5..28
  *
- * It lies in leaves of one page, each for 16 MiB of address space, found through a table of leaves that spans all
- * addresses the heap has ever had. A small machine pays one page for it.
+ * It lies in leaves of one page, each for 16 MiB of address space, found through a table of leaves
+ * that spans all addresses the heap has ever had. A small machine pays one page for it.
  */
 #define HEAP_MAP_MORE  0x80u
 #define HEAP_MAP_LARGE 0xc0u
@@ -50,7 +51,10 @@ struct heap_map {
 /* Replaced as a whole when it has to span more, since readers take no lock. */
 extern struct heap_map *heap_map;
 
-/* The place of the byte of the page that p lies in; NULL for an address that the heap has never had. */
+/*
+ * The place of the byte of the page that p lies in; NULL for an address that the heap has never
+ * had.
+ */
 static inline uint8_t *heap_map_entry(const void *p)
 {
     const struct heap_map *map = __atomic_load_n(&heap_map, __ATOMIC_ACQUIRE);
@@ -86,8 +90,9 @@ static inline void heap_map_set(const void *page, unsigned value)
 /*
  * 16-byte steps to 128, then four classes per doubling to 2048.
  *
- * `reciprocal` is 2^32 / size rounded up: then an offset below 2^16 is a multiple of size exactly if offset *
- * reciprocal mod 2^32 is below reciprocal (Lemire, Kaser, Kurz, "Faster remainder by direct computation").
+ * `reciprocal` is 2^32 / size rounded up: then an offset below 2^16 is a multiple of size exactly
+ * if offset * reciprocal mod 2^32 is below reciprocal (Lemire, Kaser, Kurz, "Faster remainder by
+ * direct computation").
  */
 struct heap_class {
     uint16_t size;
@@ -98,7 +103,10 @@ struct heap_class {
     uint32_t unused;
 };
 
-/* From 1 on, like the entries of the map. Class 0, no class, has a mask of 0: nothing is in its slabs. */
+/*
+ * From 1 on, like the entries of the map. Class 0, no class, has a mask of 0: nothing is in its
+ * slabs.
+ */
 extern const struct heap_class heap_classes[1 + HEAP_CLASSES];
 
 /* A free object: in a slab's list, or in a CPU's cache. */
@@ -120,7 +128,7 @@ struct heap_slab {
     struct list node;         /* in its class's list while it has a free object, else by itself */
     struct heap_object *free; /* objects that came back */
     uint16_t used;            /* objects handed out */
-    uint16_t fresh;           /* objects from this offset (behind the header) on were never handed out */
+    uint16_t fresh;           /* offset behind the header from which on none was handed out */
     uint16_t capacity;
     uint16_t class;
 };
@@ -131,7 +139,8 @@ _Static_assert(sizeof(struct heap_slab) <= HEAP_SLAB_HEADER, "slab header");
 
 /*
  * Take up to n objects of a class, as a list of tagged objects; *out gets the first. Returns how
- * many: fewer than n when the first slab of the class has no more, 0 when there is no memory. Context: any.
+ * many: fewer than n when the first slab of the class has no more, 0 when there is no memory.
+ * Context: any.
  */
 unsigned heap_slab_take(unsigned class, unsigned n, struct heap_object **out);
 
@@ -146,7 +155,10 @@ extern size_t heap_slab_bytes;
 
 /* ---- heap_large.c ---- */
 
-/* npages whole pages at a multiple of `align` (a power of two, at least a page), entered in the map. */
+/*
+ * npages whole pages at a multiple of `align` (a power of two, at least a page), entered in the
+ * map.
+ */
 void *heap_large_alloc(size_t npages, size_t align);
 
 /* How many pages the large block at p has; p must be its first page. */

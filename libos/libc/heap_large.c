@@ -58,7 +58,10 @@ static size_t pages_for_alignment(size_t npages, size_t align)
     return align > PAGE_SIZE && npages < least ? least : npages;
 }
 
-/* Enter a block in the map and the counters. False: no memory for the map. Context: heap_lock held. */
+/*
+ * Enter a block in the map and the counters. False: no memory for the map. Context: heap_lock
+ * held.
+ */
 static bool enter(char *p, size_t npages)
 {
     uint8_t *entry = heap_map_entry(p);

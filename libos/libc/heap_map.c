@@ -29,8 +29,9 @@ static void *map_pages(size_t npages)
 }
 
 /*
- * Have a table for leaves `first` up to `last`. The old one is left as it is, since somebody may be reading it;
- * each is at least twice as long as the one before, so all the old ones together are no larger.
+ * Have a table for leaves `first` up to `last`. The old one is left as it is, since somebody may be
+ * reading it; each is at least twice as long as the one before, so all the old ones together are no
+ * larger.
  */
 static bool span(uintptr_t first, uintptr_t last)
 {

@@ -2,8 +2,9 @@
 /*
  * Slabs: 1, 2 or 4 pages of objects of one class.
  *
- * Each class has a list of slabs with a free object; the first one serves. A slab whose last object comes back
- * goes to the page allocator, unless it is the only one of its list: so pages don't move to and fro.
+ * Each class has a list of slabs with a free object; the first one serves. A slab whose last object
+ * comes back goes to the page allocator, unless it is the only one of its list: so pages don't move
+ * to and fro.
  */
 #include "heap_impl.h"
 
@@ -13,7 +14,8 @@
 #include <pith/random.h>
 
 #define CLASS(size, order, cached) \
-    { size, (PAGE_SIZE << (order)) - 1, cached, order, (uint32_t)((0x100000000u + (size) - 1) / (size)), 0 }
+    { size, (PAGE_SIZE << (order)) - 1, cached, order, \
+      (uint32_t)((0x100000000u + (size) - 1) / (size)), 0 }
 const struct heap_class heap_classes[1 + HEAP_CLASSES] = {
     { 0 },
     CLASS(16UL, 0, 32),  CLASS(32UL, 0, 32),  CLASS(48UL, 0, 32),  CLASS(64UL, 0, 32),

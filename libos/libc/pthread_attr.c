@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Attributes of new threads. What can't be had (priorities, process scope) is refused with ENOTSUP. */
+/*
+ * Attributes of new threads. What can't be had (priorities, process scope) is refused with
+ * ENOTSUP.
+ */
 #include "pthread_impl.h"
 
 int pthread_attr_init(pthread_attr_t *attr)

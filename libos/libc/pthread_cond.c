@@ -2,8 +2,8 @@
 /*
  * Condition variables.
  *
- * A waiter enters the queue under the guard before it gives the mutex up, so no signal is lost between
- * the two. Lock order: the condition's guard, then the mutex's.
+ * A waiter enters the queue under the guard before it gives the mutex up, so no signal is lost
+ * between the two. Lock order: the condition's guard, then the mutex's.
  *
  * POSIX lets a program destroy a condition variable as soon as it has woken all waiters, who
  * may still have to pass through the guard: __inside counts them and destroy waits for them.

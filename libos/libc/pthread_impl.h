@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The inside of the POSIX objects: their guard bytes are spin locks, their __wait fields wait queues.
+ * The inside of the POSIX objects: their guard bytes are spin locks, their __wait fields wait
+ * queues.
  *
  * The public types can't include libos headers, so the fields are reached through the casts below.
  */

@@ -2,9 +2,9 @@
 /*
  * Thread-specific data.
  *
- * A thread's values lie in blocks that it allocates when it first sets a key of that block. Each value
- * carries the serial number of its key, so that a key that is deleted and created anew starts as NULL
- * in every thread.
+ * A thread's values lie in blocks that it allocates when it first sets a key of that block. Each
+ * value carries the serial number of its key, so that a key that is deleted and created anew starts
+ * as NULL in every thread.
  */
 #include <stdlib.h>
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mutexes. Taking a free one and releasing one that nobody waits for is one atomic instruction each.
+ * Mutexes. Taking a free one and releasing one that nobody waits for is one atomic instruction
+ * each.
  *
- * __state is 0 free, 1 held, 2 held and somebody may wait. A waiter sets 2 under the guard before it sleeps,
- * and again whenever it takes the mutex, because others may still wait: so 2 may be set
+ * __state is 0 free, 1 held, 2 held and somebody may wait. A waiter sets 2 under the guard before
+ * it sleeps, and again whenever it takes the mutex, because others may still wait: so 2 may be set
  * for nobody, which costs one trip through the slow release, but it is never missing.
  *
- * A released mutex may be taken, released, destroyed and its memory reused by others at once, even before
- * the releasing thread has gone on. So the slow release clears state and guard by one store of
- * both bytes, its last access.
+ * A released mutex may be taken, released, destroyed and its memory reused by others at once, even
+ * before the releasing thread has gone on. So the slow release clears state and guard by one store
+ * of both bytes, its last access.
  */
 #include "pthread_impl.h"
 
@@ -27,7 +28,9 @@ static inline bool try_take(pthread_mutex_t *m)
                                        __ATOMIC_RELAXED);
 }
 
-/* Take a mutex that somebody holds. Returns 0 or ETIMEDOUT, positive as all pthread calls have it. */
+/*
+ * Take a mutex that somebody holds. Returns 0 or ETIMEDOUT, positive as all pthread calls have it.
+ */
 static __attribute__((noinline)) int wait_for(pthread_mutex_t *m, uint64_t deadline)
 {
     int r = 0;

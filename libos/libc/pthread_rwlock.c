@@ -2,8 +2,8 @@
 /*
  * Read-write locks, all under their guard.
  *
- * Readers get in whenever no writer holds the lock, also while writers wait: a thread may then take the
- * read lock again without a deadlock, which POSIX allows programs to do. Writers pay for it.
+ * Readers get in whenever no writer holds the lock, also while writers wait: a thread may then take
+ * the read lock again without a deadlock, which POSIX allows programs to do. Writers pay for it.
  */
 #include "pthread_impl.h"
 
@@ -69,7 +69,8 @@ int pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict l, clockid_t clock,
     return r != 0 ? -r : take_read(l, true, deadline);
 }
 
-int pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict l, const struct timespec *restrict abstime)
+int pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict l,
+                               const struct timespec *restrict abstime)
 {
     return pthread_rwlock_clockrdlock(l, CLOCK_REALTIME, abstime);
 }
@@ -92,7 +93,8 @@ int pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict l, clockid_t clock,
     return r != 0 ? -r : take_write(l, true, deadline);
 }
 
-int pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict l, const struct timespec *restrict abstime)
+int pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict l,
+                               const struct timespec *restrict abstime)
 {
     return pthread_rwlock_clockwrlock(l, CLOCK_REALTIME, abstime);
 }
@@ -110,7 +112,10 @@ int pthread_rwlock_unlock(pthread_rwlock_t *l)
         r = EPERM;
     }
     if (r == 0 && l->__holders == 0) {
-        /* A writer first, so that it gets its turn; without one all readers. A writer that finds readers in waits on. */
+        /*
+         * A writer first, so that it gets its turn; without one all readers. A writer that finds
+         * readers in waits on.
+         */
         if (!waitq_wake_one(queue_of(l->__writers))) {
             waitq_wake_all(queue_of(l->__readers));
         }

@@ -22,8 +22,8 @@ static void no_keys(void)
 void (*pthread_keys_leave)(void) = no_keys;
 
 /*
- * What a thread leaves behind in the C library. Context: the ending thread, its TLS still there. The program's last
- * thread ends the program as exit(0) would: stdio is flushed, exit handlers run.
+ * What a thread leaves behind in the C library. Context: the ending thread, its TLS still there.
+ * The program's last thread ends the program as exit(0) would: stdio is flushed, exit handlers run.
  */
 static void leave(void)
 {

@@ -2,8 +2,9 @@
 /*
  * Semaphores. Taking and posting without waiters is one atomic instruction and one load.
  *
- * A waiter announces itself in __nwait before it looks at the value a last time, and a post adds to the
- * value before it looks at __nwait, both sequentially consistent: one of the two sees the other.
+ * A waiter announces itself in __nwait before it looks at the value a last time, and a post adds to
+ * the value before it looks at __nwait, both sequentially consistent: one of the two sees the
+ * other.
  */
 #include <semaphore.h>
 
@@ -20,7 +21,9 @@ int sem_init(sem_t *sem, int pshared, unsigned value)
     return 0;
 }
 
-/* The guard is taken once, since a post may still hold it when the waiter that it woke gets here. */
+/*
+ * The guard is taken once, since a post may still hold it when the waiter that it woke gets here.
+ */
 int sem_destroy(sem_t *sem)
 {
     bool was = spin_lock(guard_of(&sem->__guard));

@@ -29,9 +29,9 @@ _sig_func_ptr signal(int sig, _sig_func_ptr handler)
 }
 
 /*
- * What POSIX calls the default action: end, or nothing. Stopping is no option for the only process of the
- * machine. An end by signal has the status that a shell shows for one, 128 + number; those that
- * say "a bug" give a crash report.
+ * What POSIX calls the default action: end, or nothing. Stopping is no option for the only process
+ * of the machine. An end by signal has the status that a shell shows for one, 128 + number; those
+ * that say "a bug" give a crash report.
  */
 static void act_by_default(int sig)
 {

@@ -10,7 +10,9 @@
 
 typedef void array_function(void);
 
-/* Bounds of the array that the compiler fills; from platform/x86/link.ld. exit() runs .fini_array. */
+/*
+ * Bounds of the array that the compiler fills; from platform/x86/link.ld. exit() runs .fini_array.
+ */
 extern array_function *const __init_array_start[], *const __init_array_end[];
 
 /* What C++ objects are registered under for destruction; one image is one object. */

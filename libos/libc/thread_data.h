@@ -8,7 +8,7 @@
 #include <pith/thread.h>
 
 struct thread_data {
-    bool of_program; /* main's thread or one of pthread_create(): the program lives as long as these */
+    bool of_program; /* main's or from pthread_create(): the program lives as long as these */
     struct __pthread_cleanup *cleanup; /* handlers pushed and not popped, the last one first */
 };
 

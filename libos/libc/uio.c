@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * readv and its kin: one buffer after the other. A short transfer ends the call, and an error after the
- * first byte becomes a short count, which is what POSIX asks for.
+ * readv and its kin: one buffer after the other. A short transfer ends the call, and an error after
+ * the first byte becomes a short count, which is what POSIX asks for.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +30,8 @@ static int check(const struct iovec *iov, int n)
 static ssize_t one(struct file *f, bool write, const struct iovec *v, off_t pos)
 {
     if (pos < 0) {
-        return write ? file_write(f, v->iov_base, v->iov_len) : file_read(f, v->iov_base, v->iov_len);
+        return write ? file_write(f, v->iov_base, v->iov_len)
+                     : file_read(f, v->iov_base, v->iov_len);
     }
     return write ? file_pwrite(f, v->iov_base, v->iov_len, pos)
                  : file_pread(f, v->iov_base, v->iov_len, pos);

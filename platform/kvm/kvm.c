@@ -73,5 +73,6 @@ const struct platform_ops kvm_ops = {
     .console_write = serial_write,
     .console_read = serial_read,
     .console_listen = serial_listen,
+    .console_window = 2048, /* half of serial.c's ring */
     .stop = kvm_stop,
 };

@@ -66,11 +66,16 @@ void serial_init(void)
 {
     /* An absent port reads as ones; the scratch register tells a UART from anything else. */
     outb(COM1 + SCR, 0x5a);
-    present = inb(COM1 + SCR) == 0x5a && inb(COM1 + LSR) != 0xff;
+    uint8_t status = inb(COM1 + SCR) == 0x5a ? inb(COM1 + LSR) : 0xff;
+    present = status != 0xff;
     if (!present) {
         return;
     }
     outb(COM1 + IER, 0);
+    /* What the host has sent already: switching the FIFO on clears the receiver. */
+    for (; status & LSR_READY && tail < FIFO_SIZE; status = inb(COM1 + LSR)) {
+        input[tail++] = (char)inb(COM1 + RBR);
+    }
     outb(COM1 + LCR, LCR_DLAB);
     outb(COM1 + DLL, 1); /* 115200 baud */
     outb(COM1 + DLM, 0);
@@ -154,6 +159,9 @@ size_t serial_read(char *data, size_t len)
         return 0;
     }
     if (!listening) {
+        while (n < len && head != tail) {
+            data[n++] = input[head++ % INPUT_SIZE];
+        }
         while (n < len && (inb(COM1 + LSR) & LSR_READY)) {
             data[n++] = (char)inb(COM1 + RBR);
         }

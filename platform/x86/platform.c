@@ -67,6 +67,11 @@ size_t platform_console_read(char *data, size_t len)
     return platform_ops->console_read(data, len);
 }
 
+size_t platform_console_window(void)
+{
+    return platform_ops->console_window;
+}
+
 int platform_console_listen(void)
 {
     return platform_ops->console_listen();

@@ -35,7 +35,7 @@ def sizes():
 
 def feed_all(data, step, nonce=NONCE):
     """The output and status when `data` comes in pieces of `step` bytes."""
-    line = streams.ExitLine(nonce)
+    line = streams.GuestLines(nonce)
     out = b"".join(line.feed(data[i:i + step]) for i in range(0, len(data), step))
     return out + line.flush(), line.status
 
@@ -52,6 +52,16 @@ def exit_lines():
         same(feed_all(END[:-3], step), (END[:-3], None))
         same(feed_all(END[:5] + END + b"1]\n", step), (END[:5], 1))
         same(feed_all(b"a" + END.replace(b"00ff", b"11ff") + b"0]\n", step)[1], None)
+
+
+def stdin_lines():
+    ask = b"\n[pith-stdin " + NONCE.encode() + b" "
+    for step in (1, 2, 3, 7, 1000):
+        lines = streams.GuestLines(NONCE)
+        text = b"name? " + ask + b"64]\nhello" + ask + b"2048]\n" + ask + b"x]\n" + END + b"3]\n"
+        out = b"".join(lines.feed(text[i:i + step]) for i in range(0, len(text), step))
+        same(out + lines.flush(), b"name? hello" + ask + b"x]\n")
+        same((lines.credit, lines.status), (64 + 2048, 3))
 
 
 def xen_console():
@@ -116,7 +126,7 @@ def patterns():
 
 
 def run_all():
-    for test in (sizes, exit_lines, xen_console, framing, quoting, command_lines, test_cfg, patterns):
+    for test in (sizes, exit_lines, stdin_lines, xen_console, framing, quoting, command_lines, test_cfg, patterns):
         try:
             test()
         except AssertionError as e:

@@ -1,8 +1,8 @@
 /* sources: libos/fs/blkdev.c libos/fs/blkfile.c libos/fs/file.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Block devices and their files over a made-up device that takes few requests at a time, completes them in
- * random order when somebody waits, and fails on demand. A copy in memory is the judge.
+ * Block devices and their files over a made-up device that takes few requests at a time, completes
+ * them in random order when somebody waits, and fails on demand. A copy in memory is the judge.
  */
 #include <errno.h>
 #include <fcntl.h>

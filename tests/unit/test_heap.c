@@ -1,8 +1,9 @@
 /* sources: libos/libc/heap.c libos/libc/heap_large.c libos/libc/heap_map.c libos/libc/heap_slab.c libos/core/page.c libos/core/page_buddy.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The heap over the real page allocator: random use with patterns, exhaustion a thousand times without
- * loss, alignment, wrong frees. Interrupt masking writes to %gs, which is pointed at a block here.
+ * The heap over the real page allocator: random use with patterns, exhaustion a thousand times
+ * without loss, alignment, wrong frees. Interrupt masking writes to %gs, which is pointed at a
+ * block here.
  */
 #include <asm/prctl.h>
 #include <setjmp.h>
@@ -148,7 +149,9 @@ static void test_random_use(void)
     EXPECT(s.large_pages == 0);
 }
 
-/* Take blocks of one size until there is no more, in a list through the blocks; returns how many. */
+/*
+ * Take blocks of one size until there is no more, in a list through the blocks; returns how many.
+ */
 static unsigned take_all(size_t size, void **list)
 {
     unsigned n = 0;
@@ -216,7 +219,8 @@ static void test_classes(void)
         void *p[20];
         for (unsigned i = 0; i < 20; i++) {
             p[i] = heap_alloc(size);
-            bad += p[i] == NULL || heap_usable(p[i]) < size || heap_usable(p[i]) > size + size / 4 + 16;
+            size_t usable = heap_usable(p[i]);
+            bad += p[i] == NULL || usable < size || usable > size + size / 4 + 16;
             fill(p[i], size, (unsigned char)i);
         }
         for (unsigned i = 0; i < 20; i++) {
@@ -248,8 +252,8 @@ static void test_limits(void)
 }
 
 /*
- * Do something that has to end in a PANIC whose text contains `words`. The heap's lock stays taken when it panicked inside, so it is
- * released by hand: the machine would have ended there.
+ * Do something that has to end in a PANIC whose text contains `words`. The heap's lock stays taken
+ * when it panicked inside, so it is released by hand: the machine would have ended there.
  */
 extern struct spinlock heap_lock;
 

@@ -1,6 +1,9 @@
 /* sources: apps/sha256/sha256.c apps/sha256/sha256_ni.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SHA-256 against the examples of FIPS 180-4 and NIST's test vectors, and its two codes against each other. */
+/*
+ * SHA-256 against the examples of FIPS 180-4 and NIST's test vectors, and its two codes against
+ * each other.
+ */
 #include "apps/sha256/sha256.h"
 
 #include "unit.h"

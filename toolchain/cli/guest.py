@@ -20,8 +20,6 @@ PR_SET_PDEATHSIG = 1
 HOLD_SECONDS = 0.2
 # A guest that has said its last line gets this long to stop its machine.
 STOP_SECONDS = 5.0
-# Xen keeps 128 bytes of serial input and drops what overflows.
-XEN_INPUT_CHUNK, XEN_INPUT_PAUSE = 64, 0.02
 
 
 @dataclass
@@ -51,7 +49,7 @@ class Guest:
         self.sink = sink
         self.log = log
         self.timeout = timeout
-        self.exit_line = streams.ExitLine(machine.nonce)
+        self.lines = streams.GuestLines(machine.nonce)
         self.xen = streams.XenConsole() if machine.on_xen else None
         self.source = source if isinstance(source, int) else None
         self.pending = b"" if self.source is not None else \
@@ -96,8 +94,8 @@ class Guest:
         out, err, into = p.stdout.fileno(), p.stderr.fileno(), p.stdin.fileno()
         os.set_blocking(into, False)
         deadline = None if self.timeout is None else began + self.timeout
-        quiet_since = next_input = began
-        while self.exit_line.status is None:
+        quiet_since = began
+        while self.lines.status is None:
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 return False
@@ -106,11 +104,8 @@ class Guest:
             if err is not None:
                 poll.register(err, select.POLLIN)
             wait = [] if deadline is None else [deadline - now]
-            if self.pending and (self.xen is None or self.xen.started):
-                if now >= next_input:
-                    poll.register(into, select.POLLOUT)
-                else:
-                    wait.append(next_input - now)
+            if self.pending and self.lines.credit > 0:
+                poll.register(into, select.POLLOUT)
             if self.source is not None and not self.pending:
                 poll.register(self.source, select.POLLIN)
             if self.holding():
@@ -135,25 +130,24 @@ class Guest:
                 self.read_source()
             if into in events:
                 self.write_input(into)
-                next_input = time.monotonic() + (XEN_INPUT_PAUSE if self.xen else 0)
         self.release()
         return True
 
     def holding(self):
-        return bool(self.exit_line.held or (self.xen and self.xen.started and self.xen.held))
+        return bool(self.lines.held or (self.xen and self.xen.started and self.xen.held))
 
     def output(self, data):
         if self.xen:
             data = self.xen.feed(data)
             self.write_log(self.xen.take_log())
-        self.emit(self.exit_line.feed(data))
+        self.emit(self.lines.feed(data))
 
     def release(self):
         if self.xen:
-            self.emit(self.exit_line.feed(self.xen.flush()))
+            self.emit(self.lines.feed(self.xen.flush()))
             self.write_log(self.xen.take_log())
-        if self.exit_line.status is None:
-            self.emit(self.exit_line.flush())
+        if self.lines.status is None:
+            self.emit(self.lines.flush())
 
     def emit(self, data):
         if data:
@@ -178,8 +172,9 @@ class Guest:
 
     def write_input(self, into):
         try:
-            n = os.write(into, self.pending[:XEN_INPUT_CHUNK] if self.xen else self.pending)
+            n = os.write(into, self.pending[:self.lines.credit])
             self.pending = self.pending[n:]
+            self.lines.credit -= n
         except BlockingIOError:
             pass
         except BrokenPipeError:  # QEMU has ended; its output tells why
@@ -217,7 +212,7 @@ class Guest:
     def judge(self, timed_out, killed, seconds):
         words = self.words.decode(errors="replace").strip()
         code = self.process.returncode
-        said = self.exit_line.status
+        said = self.lines.status
         problem = ""
         if said == "crash":
             status, problem = CRASHED, "the guest crashed"

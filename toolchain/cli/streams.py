@@ -3,7 +3,8 @@
 
 The guest's last line is `\\n[pith-exit NONCE STATUS]\\n`; only the guest that was given this nonce can
 say it. Standard input is escaped so that its end can be told: DLE EOT is the end, DLE DLE one DLE, and
-DLE DC1 c the byte c + 128.
+DLE DC1 c the byte c + 128. It is sent as the guest asks for it, by `\\n[pith-stdin NONCE BYTES]\\n`: a
+serial port that is being set up, or Xen's short buffer, would lose what comes unasked.
 """
 
 DLE = b"\x10"
@@ -19,53 +20,68 @@ def frame_input(data, seven_bits=False):
     return data
 
 
-class ExitLine:
-    """Passes output on, holds the exit line back. `status` is "crash" or 0..255 once it came."""
+class GuestLines:
+    """Passes output on, takes the guest's words to us out of it.
 
-    LONGEST_STATUS = 16
+    `status` is "crash" or 0..255 once the exit line came, `credit` how many bytes of input were asked for.
+    """
+
+    LONGEST_WORD = 16
 
     def __init__(self, nonce):
-        self.marker = b"\n[pith-exit " + nonce.encode() + b" "
+        self.markers = {b"\n[pith-exit " + nonce.encode() + b" ": self.parse_exit,
+                        b"\n[pith-stdin " + nonce.encode() + b" ": self.parse_stdin}
         self.held = b""
         self.status = None
+        self.credit = 0
 
     def feed(self, data):
         """The part of what has come that is certainly the guest's own output."""
-        if self.status is not None:
-            return b""
         self.held += data
         out = b""
-        while True:
-            start = self.held.find(self.marker)
-            if start < 0:
+        while self.status is None:
+            found = [(self.held.find(m), m) for m in self.markers if m in self.held]
+            if not found:
                 keep = self.overlap()
                 out += self.held[:len(self.held) - keep]
                 self.held = self.held[len(self.held) - keep:]
                 return out
+            start, marker = min(found)
             out += self.held[:start]
             self.held = self.held[start:]
-            rest = self.held[len(self.marker):]
+            rest = self.held[len(marker):]
             end = rest.find(b"]")
-            if 0 <= end <= self.LONGEST_STATUS and self.parse(rest[:end]):
-                self.held = b""
+            if end < 0 and len(rest) <= self.LONGEST_WORD:
                 return out
-            if end < 0 and len(rest) <= self.LONGEST_STATUS:
-                return out
-            # Looks like the line but is none: the guest's output after all.
-            out += self.held[:1]
-            self.held = self.held[1:]
+            if 0 <= end <= self.LONGEST_WORD and self.markers[marker](rest[:end]):
+                if self.status is None and len(rest) == end + 1:
+                    # Its newline is still to come; till then it has not been said.
+                    self.credit -= int(rest[:end])
+                    return out
+                self.held = rest[end + 2:]
+            else:  # looks like a line of ours but is none: the guest's output after all
+                out += self.held[:1]
+                self.held = self.held[1:]
+        self.held = b""
+        return out
 
-    def parse(self, word):
+    def parse_exit(self, word):
         if word == b"crash":
             self.status = "crash"
         elif word.isdigit() and int(word) <= 255:
             self.status = int(word)
         return self.status is not None
 
+    def parse_stdin(self, word):
+        if not word.isdigit():
+            return False
+        self.credit += int(word)
+        return True
+
     def overlap(self):
-        """How many bytes at the end of `held` may be the marker's beginning."""
-        for n in range(min(len(self.marker) - 1, len(self.held)), 0, -1):
-            if self.held.endswith(self.marker[:n]):
+        """How many bytes at the end of `held` may be a marker's beginning."""
+        for n in range(min(max(map(len, self.markers)) - 1, len(self.held)), 0, -1):
+            if any(len(m) > n and self.held.endswith(m[:n]) for m in self.markers):
                 return n
         return 0
 

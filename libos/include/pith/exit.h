@@ -2,6 +2,14 @@
 /* The end of the machine, and the exit status on its way to the host. */
 #pragma once
 
+#include <stdbool.h>
+
+/*
+ * Say `[pith-WHAT NONCE WORD]` on a line of its own to `pith run`, which takes it out of the output.
+ * Returns whether there is one that listens: without a nonce nothing is said. Context: any.
+ */
+bool machine_tell(const char *what, const char *word);
+
 /*
  * End the machine with the program's exit status (its low 8 bits). The last console line tells it
  * to `pith run` as `[pith-exit NONCE STATUS]` when the command line has a nonce, so that program

@@ -32,7 +32,10 @@ struct file_ops {
     int (*fsync)(struct file *f);
     int (*ioctl)(struct file *f, unsigned long request, void *arg);
 
-    /* Which of the POLLIN, POLLOUT, ... of `events` hold now, POLLERR and POLLHUP always included. Never sleeps. */
+    /*
+     * Which of the POLLIN, POLLOUT, ... of `events` hold now, POLLERR and POLLHUP always included.
+     * Never sleeps.
+     */
     int (*ready)(struct file *f, int events);
 
     /* The last reference is gone; frees the file where it was allocated. */

@@ -29,7 +29,10 @@ void *heap_resize(void *p, size_t size);
 /* How many bytes may be used at p. Context: any. */
 size_t heap_usable(const void *p);
 
-/* Hand the slabs that hold nothing back to the page allocator; returns how many pages. Context: any. */
+/*
+ * Hand the slabs that hold nothing back to the page allocator; returns how many pages. Context:
+ * any.
+ */
 size_t heap_trim(void);
 
 struct heap_stats {

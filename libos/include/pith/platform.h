@@ -112,6 +112,9 @@ void platform_console_write(const char *data, size_t len);
 /* Read what has arrived, up to len bytes; 0 when nothing has. Never waits. Context: any. */
 size_t platform_console_read(char *data, size_t len);
 
+/* How many bytes the host may send before they are read, without any being lost. Context: any. */
+size_t platform_console_window(void);
+
 /* Call console_input() when bytes arrive, from now on. Returns -ENOSYS where input has to be polled. */
 int platform_console_listen(void);
 

@@ -2,9 +2,9 @@
 /*
  * The objects of <pthread.h>, for <sys/types.h>.
  *
- * Takes the place of newlib's file of that name, and like it is reached from <sys/types.h> before size_t is sure
- * to be declared, so only builtin types appear here. All zero bytes is the valid initial state of
- * every object: a static one needs no code, and lives in .bss.
+ * Takes the place of newlib's file of that name, and like it is reached from <sys/types.h> before
+ * size_t is sure to be declared, so only builtin types appear here. All zero bytes is the valid
+ * initial state of every object: a static one needs no code, and lives in .bss.
  *
  * __guard is a struct spinlock and __wait a struct waitq (next, prev; NULL until the first wait);
  * libos/libc/pthread_impl.h asserts that the sizes agree.
@@ -15,7 +15,10 @@
 extern "C" {
 #endif
 
-/* A number, as on Linux: programs print it, hash it and compare it with 0. It is the thread's address. */
+/*
+ * A number, as on Linux: programs print it, hash it and compare it with 0. It is the thread's
+ * address.
+ */
 typedef unsigned long pthread_t;
 
 typedef unsigned int pthread_key_t;

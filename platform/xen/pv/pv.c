@@ -139,6 +139,7 @@ const struct platform_ops xen_pv_ops = {
     .console_write = xen_console_write,
     .console_read = xen_console_read,
     .console_listen = xen_console_listen,
+    .console_window = XEN_CONSOLE_WINDOW,
     .stop = xen_stop,
     .mem_to_paddr = pv_mem_to_paddr,
     .mem_from_paddr = pv_mem_from_paddr,

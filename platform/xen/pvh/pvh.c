@@ -74,6 +74,7 @@ const struct platform_ops xen_pvh_ops = {
     .console_write = xen_console_write,
     .console_read = xen_console_read,
     .console_listen = xen_console_listen,
+    .console_window = XEN_CONSOLE_WINDOW,
     .stop = xen_stop,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Work for an allocator on the host: `bench WORK COUNT`. run.sh compiles it once per allocator (with
- * bench_malloc and so on being that allocator's names) and counts instructions.
+ * Work for an allocator on the host: `bench WORK COUNT`. run.sh compiles it once per allocator
+ * (with bench_malloc and so on being that allocator's names) and counts instructions.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -59,7 +59,9 @@ int main(int argc, char **argv)
     const char *work = argc > 1 ? argv[1] : "";
     unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
     allocator_init();
-    /* Everything once before it counts, so that first-time work is in both runs that are compared. */
+    /*
+     * Everything once before it counts, so that first-time work is in both runs that are compared.
+     */
     pairs(64, 10);
     pairs(65536, 10);
     if (strcmp(work, "pair-64") == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * newlib's own allocator (its _mallocr.c, by Doug Lea) on the host, through the functions that take a
- * context. Its locks are left out, which makes it look a little better than it would be.
+ * newlib's own allocator (its _mallocr.c, by Doug Lea) on the host, through the functions that take
+ * a context. Its locks are left out, which makes it look a little better than it would be.
  */
 #include <stddef.h>
 #include <unistd.h>

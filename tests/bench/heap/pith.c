@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Our heap and page allocator on the host: 64 MiB of RAM, and %gs pointed at a block for the mask. */
+/*
+ * Our heap and page allocator on the host: 64 MiB of RAM, and %gs pointed at a block for the mask.
+ */
 #include <asm/prctl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The heap in a machine: everything is taken until NULL and given back, a thousand times, and afterwards the
- * machine has what it had. A full machine stays usable.
+ * The heap in a machine: everything is taken until NULL and given back, a thousand times, and
+ * afterwards the machine has what it had. A full machine stays usable.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -17,7 +17,10 @@ static long pages_free(void)
     return sysconf(_SC_AVPHYS_PAGES);
 }
 
-/* Take blocks of one size until there is no more; returns how many, chained through their first word. */
+/*
+ * Take blocks of one size until there is no more; returns how many, chained through their first
+ * word.
+ */
 static unsigned long take_all(size_t size, void **list)
 {
     unsigned long n = 0;
@@ -72,8 +75,8 @@ static void exhaustion(void)
 }
 
 /*
- * With every page taken, printing works (not of floating point, for which newlib needs memory), and one
- * free makes one allocation possible.
+ * With every page taken, printing works (not of floating point, for which newlib needs memory), and
+ * one free makes one allocation possible.
  */
 static void full_machine(void)
 {

@@ -41,7 +41,10 @@ static void start(void)
     CHECK_EQ(getpid(), 1);
 }
 
-/* test.cfg gives: a line, an escape byte, a line that a short buffer cuts, and no newline at the end. */
+/*
+ * test.cfg gives: a line, an escape byte, a line that a short buffer cuts, and no newline at the
+ * end.
+ */
 static void standard_input(void)
 {
     char line[100];

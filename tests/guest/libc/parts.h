@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The checks of descriptors, devices, clocks and the rest. Included by main.c only, after check.h. */
+/*
+ * The checks of descriptors, devices, clocks and the rest. Included by main.c only, after check.h.
+ */
 #pragma once
 
 #include <errno.h>

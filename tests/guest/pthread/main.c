@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* POSIX threads: start and end, attributes, keys, and that nothing is left of ten thousand of them. */
+/*
+ * POSIX threads: start and end, attributes, keys, and that nothing is left of ten thousand of
+ * them.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -215,7 +218,8 @@ static void cleanup(void)
 static void *does_little(void *arg)
 {
     char buf[40];
-    snprintf(buf, sizeof(buf), "%.17g", 0.1 + (double)(intptr_t)arg); /* newlib allocates for this */
+    /* newlib allocates for this. */
+    snprintf(buf, sizeof(buf), "%.17g", 0.1 + (double)(intptr_t)arg);
     pthread_setspecific(key, buf);
     return arg;
 }

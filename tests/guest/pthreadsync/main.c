@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What POSIX threads wait on: mutexes, condition variables, rwlocks, barriers, semaphores, spin locks. */
+/*
+ * What POSIX threads wait on: mutexes, condition variables, rwlocks, barriers, semaphores, spin
+ * locks.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>

@@ -27,6 +27,7 @@ struct platform_ops {
     void (*console_write)(const char *data, size_t len);
     size_t (*console_read)(char *data, size_t len);
     int (*console_listen)(void);
+    size_t console_window; /* platform_console_window() */
     void (*stop)(enum platform_stop how, int status); /* returns when the host ignores it */
     /* x86/mem.h where memory isn't simply mapped by offset (Xen PV); NULL elsewhere. */
     paddr_t (*mem_to_paddr)(const void *p, size_t want, size_t *len);

@@ -35,6 +35,7 @@ void xen_timer_set(uint64_t deadline_ns);
 void xen_console_write(const char *data, size_t len);
 size_t xen_console_read(char *data, size_t len);
 int xen_console_listen(void);
+#define XEN_CONSOLE_WINDOW 64 /* Xen keeps 128 bytes of serial input (xen/drivers/char/console.c) and drops the rest */
 
 /* Ask whether this is the hardware domain (dom0), whose end is the machine's. */
 void xen_stop_init(void);
