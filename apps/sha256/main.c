@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Print SHA-256 sums as sha256sum(1) does: of the named files, of the first disk, or of standard input.
+ * Print SHA-256 sums as sha256sum(1) does: of the named files, of the first disk, or of standard
+ * input.
  *
  *     sha256 [FILE | -]...
  *

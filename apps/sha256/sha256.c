@@ -27,7 +27,10 @@ static inline uint32_t load_be(const unsigned char *p)
     return __builtin_bswap32(x);
 }
 
-/* One round. Instead of moving the eight variables along, the caller names them one place further on. */
+/*
+ * One round. Instead of moving the eight variables along, the caller names them one place further
+ * on.
+ */
 static inline void step(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f,
                         uint32_t g, uint32_t *h, uint32_t kw)
 {

@@ -27,7 +27,7 @@ extern size_t heap_large_pages;
  * belongs to:
  *
  *   0                 not ours, or inside a large block
- *   1..24             page of a slab of class 0..23
+ *   1..24             page of a slab of that class
  *   0x80..0x8f        in pages 1..6 of a block of 32 pages and more: 4 more bits of its count
  *   0xc0..0xdf        first page of a large block of 1..31 pages, the count in bits 0..4
  *   0xe0..0xff        the same for a longer one: bits 0..4 of the count, followed by bits 5..28

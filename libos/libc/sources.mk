@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-LIBOS_LIBC_SRCS := abort.c clock.c errno.c exit.c fcntl.c fd.c heap.c heap_large.c heap_map.c heap_slab.c io.c \
+LIBOS_LIBC_SRCS := abort.c c11_threads.c clock.c errno.c exit.c fcntl.c fd.c heap.c heap_large.c heap_map.c heap_slab.c io.c \
     io_more.c locks.c malloc.c open.c process.c pthread_attr.c pthread_barrier.c pthread_cond.c \
     pthread_keys.c pthread_mutex.c pthread_mutex_timed.c pthread_objattr.c pthread_once.c \
     pthread_rwlock.c pthread_self.c pthread_thread.c random.c semaphore.c signal.c sleep.c start.c \

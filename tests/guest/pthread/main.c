@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -274,6 +275,45 @@ static void preemption(void)
     CHECK_EQ(pthread_join(t, NULL), 0);
 }
 
+/* ---- C11 ---- */
+
+static mtx_t c11_lock;
+static cnd_t c11_cond;
+static int c11_ready;
+
+static int c11_thread(void *arg)
+{
+    mtx_lock(&c11_lock);
+    while (!c11_ready) {
+        cnd_wait(&c11_cond, &c11_lock);
+    }
+    mtx_unlock(&c11_lock);
+    thrd_exit(*(int *)arg + 1);
+}
+
+static void c11(void)
+{
+    thrd_t t;
+    int number = 41, result = 0;
+    CHECK_EQ(mtx_init(&c11_lock, mtx_recursive | mtx_timed), thrd_success);
+    CHECK_EQ(mtx_init(&c11_lock, 99), thrd_error);
+    CHECK_EQ(cnd_init(&c11_cond), thrd_success);
+    CHECK_EQ(thrd_create(&t, c11_thread, &number), thrd_success);
+    thrd_yield();
+    mtx_lock(&c11_lock);
+    CHECK_EQ(mtx_trylock(&c11_lock), thrd_success);
+    mtx_unlock(&c11_lock);
+    c11_ready = 1;
+    cnd_broadcast(&c11_cond);
+    mtx_unlock(&c11_lock);
+    CHECK_EQ(thrd_join(t, &result), thrd_success);
+    CHECK_EQ(result, 42);
+    struct timespec soon = in_ms(CLOCK_REALTIME, 5);
+    mtx_lock(&c11_lock);
+    CHECK_EQ(cnd_timedwait(&c11_cond, &c11_lock, &soon), thrd_timedout);
+    mtx_unlock(&c11_lock);
+}
+
 int main(void)
 {
     check_run("create_join", create_join);
@@ -282,6 +322,7 @@ int main(void)
     check_run("once_only", once_only);
     check_run("keys", keys);
     check_run("cleanup", cleanup);
+    check_run("c11", c11);
     check_run("preemption", preemption);
     check_run("ten_thousand", ten_thousand);
     return check_done();
