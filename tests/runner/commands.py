@@ -31,7 +31,7 @@ def pith(*words, stdin=b"", env=None, timeout=60):
 
 def expect(done, status, stdout=None, stderr=None):
     """Compare an end with what it should be; `stderr` is a part of what is said there."""
-    said = done.stderr.decode(errors="replace")
+    said = (done.stderr or b"").decode(errors="replace")
     if done.returncode != status:
         raise Wrong(f"status {done.returncode}, not {status}: {said[-300:]}")
     if stdout is not None and done.stdout != stdout:
@@ -115,6 +115,11 @@ def streams():
     data = bytes(range(256)) * 40
     expect(run_probe("cat", stdin=data), 0, data)
     expect(run_probe("cat"), 0, b"")
+    # What a guest does not read is left for the next command.
+    done = subprocess.run(["sh", "-c", f"./pith run {PROBE} --on tcg -- exit 0; cat"], cwd=TOP,
+                          input=b"left over\n", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          timeout=60, check=False)
+    expect(done, 0, b"left over\n")
 
 
 def on_xen(platform):
@@ -214,7 +219,6 @@ def at_terminal(key, status):
         os.execv(PITH, [PITH, "run", PROBE, *TCG, "--", "cat"])
     try:
         read_until(fd, b"machine microvm")
-        time.sleep(0.5)  # the machine boots; what is typed before may be lost
         os.write(fd, b"typed\n")
         read_until(fd, b"typed\r\ntyped")
         os.write(fd, key)

@@ -126,7 +126,8 @@ def patterns():
 
 
 def run_all():
-    for test in (sizes, exit_lines, stdin_lines, xen_console, framing, quoting, command_lines, test_cfg, patterns):
+    for test in (sizes, exit_lines, stdin_lines, xen_console, framing, quoting, command_lines, test_cfg,
+                 patterns):
         try:
             test()
         except AssertionError as e:

@@ -106,7 +106,8 @@ class Guest:
             wait = [] if deadline is None else [deadline - now]
             if self.pending and self.lines.credit > 0:
                 poll.register(into, select.POLLOUT)
-            if self.source is not None and not self.pending:
+            # Not before the guest asks: a program that reads nothing takes nothing from our caller.
+            if self.source is not None and not self.pending and self.lines.credit > 0:
                 poll.register(self.source, select.POLLIN)
             if self.holding():
                 wait.append(max(0.0, quiet_since + HOLD_SECONDS - now))
