@@ -41,6 +41,12 @@ static inline uint32_t inl(uint16_t port)
     return v;
 }
 
+/* Read n bytes from one port. KVM asks its user once for all of them, where single reads are an exit each. */
+static inline void insb(uint16_t port, void *buf, uint64_t n)
+{
+    __asm__ volatile("rep insb" : "+D"(buf), "+c"(n) : "d"(port) : "memory");
+}
+
 static inline uint64_t rdtsc(void)
 {
     uint32_t lo, hi;
