@@ -6,6 +6,7 @@
  * input as test.cfg gives them) or a way to end.
  */
 #include <assert.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,14 @@ __attribute__((destructor)) static void destruct(void)
     }
 }
 
+/* The program goes on without its main thread, and ends with its last one as by exit(0). */
+static void *outlives_main(void *arg)
+{
+    usleep(20000);
+    printf(", main has gone\n");
+    return arg;
+}
+
 __attribute__((noinline)) static int end_as(const char *how)
 {
     atexit(first_handler);
@@ -109,6 +118,11 @@ __attribute__((noinline)) static int end_as(const char *how)
     }
     if (strcmp(how, "_exit") == 0) {
         _exit(8);
+    }
+    if (strcmp(how, "pthread_exit") == 0) {
+        pthread_t t;
+        pthread_create(&t, NULL, outlives_main, NULL);
+        pthread_exit(NULL);
     }
     if (strcmp(how, "abort") == 0) {
         abort();
