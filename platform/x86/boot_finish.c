@@ -4,14 +4,46 @@
 
 #define PAGE 4096UL
 
+static size_t smallest(const struct boot_info *info)
+{
+    size_t least = 0;
+    for (size_t i = 1; i < info->nram; i++) {
+        if (info->ram[i].npages < info->ram[least].npages) {
+            least = i;
+        }
+    }
+    return least;
+}
+
 static void give(struct boot_info *info, uint64_t start, uint64_t end, void *(*to_home)(uint64_t pa))
 {
     start = (start + PAGE - 1) & ~(PAGE - 1);
     end &= ~(PAGE - 1);
-    if (end > start && info->nram < BOOT_MAX_RAM) {
-        info->ram[info->nram].start = to_home(start);
-        info->ram[info->nram++].npages = (end - start) / PAGE;
+    if (end <= start) {
+        return;
     }
+    size_t npages = (end - start) / PAGE, i = info->nram;
+    if (i == BOOT_MAX_RAM) { /* no room: the smallest range is dropped */
+        i = smallest(info);
+        if (info->ram[i].npages >= npages) {
+            return;
+        }
+    } else {
+        info->nram++;
+    }
+    info->ram[i].start = to_home(start);
+    info->ram[i].npages = npages;
+}
+
+static bool in_ram(const struct boot_raw *raw, const struct boot_raw_module *m)
+{
+    for (size_t i = 0; i < raw->nram; i++) {
+        if (m->start >= raw->ram[i].start && m->start < raw->ram[i].end &&
+            m->len <= raw->ram[i].end - m->start) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The lowest range in use that touches [at, end): skips and modules alike. Returns its end, *start is set. */
@@ -49,9 +81,8 @@ void boot_finish(struct boot_info *info, const struct boot_raw *raw, void *(*to_
     }
     for (size_t i = 0; i < raw->nmodules; i++) {
         const struct boot_raw_module *m = &raw->module[i];
-        void *home = to_home(m->start);
-        if (home) {
-            info->module[info->nmodules].start = home;
+        if (!m->internal && in_ram(raw, m)) {
+            info->module[info->nmodules].start = to_home(m->start);
             info->module[info->nmodules].len = m->len;
             info->module[info->nmodules++].cmdline = m->cmdline;
         }

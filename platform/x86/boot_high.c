@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The high stage of boot on the monitor platforms: at the final address, in the boot list's order. */
+#include <string.h>
+
 #include <pith/panic.h>
 #include <pith/trace.h>
 
@@ -32,10 +34,19 @@ static void fill_boot_info(void)
     boot_finish(&boot_info, &boot_raw, to_home, used, sizeof(used) / sizeof(used[0]));
 }
 
+/* The assembly at the loader's entry, which had nowhere to note its name. */
+static const char *entry_function(void)
+{
+    if (strcmp(boot_raw.entry, "pvh") == 0) {
+        return "start_pvh";
+    }
+    return strcmp(boot_raw.entry, "linux64") == 0 ? "start_linux64" : "start_mb2";
+}
+
 _Noreturn void x86_start_high(void)
 {
     mem_set_image(boot_layout.image_paddr, boot_layout.home_base);
-    boot_trace("start_pvh");
+    boot_trace(entry_function());
     boot_trace("x86_boot");
     boot_trace(__func__);
     (void)mon_call(MON_START, 0, 0, 0);

@@ -13,6 +13,10 @@
 #define TAG_ACPI_NEW 15u
 #define MAX_BYTES    (1u << 20)
 
+/* ACPI 6.5, 5.2.5.3: the RSDP's first version and all of it. */
+#define RSDP_V1_BYTES 20u
+#define RSDP_BYTES    36u
+
 struct tag {
     uint32_t type, size;
 };
@@ -25,7 +29,7 @@ struct mmap_entry {
 static void parse_mmap(struct boot_raw *raw, uint64_t pa, uint32_t size, boot_reader *read)
 {
     const uint32_t *head = read(pa + 8, 8); /* entry_size, entry_version */
-    if (!head || head[0] < sizeof(struct mmap_entry)) {
+    if (!head || head[0] < sizeof(struct mmap_entry) || head[0] > size) {
         return;
     }
     uint32_t step = head[0];
@@ -37,16 +41,35 @@ static void parse_mmap(struct boot_raw *raw, uint64_t pa, uint32_t size, boot_re
     }
 }
 
-static void parse_module(struct boot_raw *raw, uint64_t pa, boot_reader *read)
+/* The string that fills the rest of a tag of `size` bytes, from `offset` on. */
+static void copy_rest(char *dst, size_t room, uint64_t pa, uint32_t offset, uint32_t size, boot_reader *read)
 {
-    const uint32_t *range = read(pa + 8, 8); /* mod_start, mod_end */
+    if (size > offset) {
+        boot_copy_string(dst, room < size - offset + 1 ? room : size - offset + 1, pa + offset, read);
+    }
+}
+
+static void parse_module(struct boot_raw *raw, uint64_t pa, uint32_t size, boot_reader *read)
+{
+    const uint32_t *range = size >= 16 ? read(pa + 8, 8) : NULL; /* mod_start, mod_end */
     if (!range || range[1] <= range[0] || raw->nmodules == BOOT_MAX_MODULES) {
         return;
     }
     struct boot_raw_module *module = &raw->module[raw->nmodules++];
     module->start = range[0];
     module->len = range[1] - range[0];
-    boot_copy_string(module->cmdline, sizeof(module->cmdline), pa + 16, read);
+    copy_rest(module->cmdline, sizeof(module->cmdline), pa, 16, size, read);
+}
+
+/* The tag holds a copy of the RSDP, in memory that nothing else keeps: it has to stay. */
+static void keep_rsdp(struct boot_raw *raw)
+{
+    if (raw->rsdp != 0) {
+        struct boot_raw_module *module = &raw->module[raw->nmodules++];
+        module->start = raw->rsdp;
+        module->len = RSDP_BYTES;
+        module->internal = true;
+    }
 }
 
 int boot_parse_multiboot2(struct boot_raw *raw, uint64_t pa, boot_reader *read)
@@ -66,22 +89,25 @@ int boot_parse_multiboot2(struct boot_raw *raw, uint64_t pa, boot_reader *read)
         uint32_t size = tag->size;
         switch (tag->type) {
         case TAG_CMDLINE:
-            boot_copy_string(raw->cmdline, sizeof(raw->cmdline), pa + at + 8, read);
+            copy_rest(raw->cmdline, sizeof(raw->cmdline), pa + at, 8, size, read);
             break;
         case TAG_MODULE:
-            parse_module(raw, pa + at, read);
+            parse_module(raw, pa + at, size, read);
             break;
         case TAG_MMAP:
             parse_mmap(raw, pa + at, size, read);
             break;
-        case TAG_ACPI_OLD: /* a copy of the RSDP: its address will do */
-        case TAG_ACPI_NEW:
-            raw->rsdp = pa + at + 8;
+        case TAG_ACPI_OLD:
+        case TAG_ACPI_NEW: /* comes second where there are both */
+            if (size >= 8 + RSDP_V1_BYTES && read(pa + at + 8, RSDP_BYTES)) {
+                raw->rsdp = pa + at + 8;
+            }
             break;
         default:
             break;
         }
         at += (size + 7) & ~7u;
     }
+    keep_rsdp(raw);
     return raw->nram ? 0 : -EINVAL;
 }

@@ -10,7 +10,7 @@
 
 #include <x86/boot.h>
 
-#define MAX_MAP_ENTRIES 1024u /* more is not a memory map but a mistake */
+#define MAX_ENTRIES 1024u /* of either table; more is a mistake */
 
 int boot_parse_pvh(struct boot_raw *raw, uint64_t pa, boot_reader *read)
 {
@@ -22,15 +22,15 @@ int boot_parse_pvh(struct boot_raw *raw, uint64_t pa, boot_reader *read)
     }
     boot_copy_string(raw->cmdline, sizeof(raw->cmdline), info->cmdline_paddr, read);
     raw->rsdp = info->rsdp_paddr;
-    for (uint32_t i = 0; info->version >= 1 && i < info->memmap_entries && i < MAX_MAP_ENTRIES; i++) {
+    for (uint32_t i = 0; info->version >= 1 && i < info->memmap_entries && i < MAX_ENTRIES; i++) {
         const struct hvm_memmap_table_entry *e = read(info->memmap_paddr + i * sizeof(*e), sizeof(*e));
         if (e && e->type == XEN_HVM_MEMMAP_TYPE_RAM) {
             boot_add_ram(raw, e->addr, e->addr + e->size);
         }
     }
-    for (uint32_t i = 0; i < info->nr_modules && raw->nmodules < BOOT_MAX_MODULES; i++) {
+    for (uint32_t i = 0; i < info->nr_modules && i < MAX_ENTRIES; i++) {
         const struct hvm_modlist_entry *m = read(info->modlist_paddr + i * sizeof(*m), sizeof(*m));
-        if (!m || m->size == 0 || m->paddr + m->size < m->paddr) {
+        if (!m || m->size == 0 || m->paddr + m->size < m->paddr || raw->nmodules == BOOT_MAX_MODULES) {
             continue;
         }
         struct boot_raw_module *module = &raw->module[raw->nmodules++];

@@ -23,6 +23,8 @@
 #define MSR_KVM_WALL_CLOCK  0x4b564d00
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01
 #define FIRST_MEASURE_NS    10000u
+#define MEASURE_TRIES       8u
+#define GOOD_PPM            50000u /* 5%, of the first measurement */
 #define TICKS_MAX           0xffffffffu
 
 struct kvm_wall_clock {
@@ -42,11 +44,21 @@ static bool use_pvclock;
 static bool measured;     /* the slope came from measurements and may get better */
 static uint64_t error_ppm; /* of the slope */
 
-/* The running countdown. */
-static uint64_t armed_ns;      /* what it was set to */
-static uint64_t armed_tsc;
-static uint64_t hardware_at;   /* when it will fire; UINT64_MAX: it won't */
-static uint64_t wanted = UINT64_MAX;
+/* Each CPU's countdown; touched by that CPU only, masked. */
+struct countdown {
+    uint64_t ns;          /* what it was started with */
+    uint64_t tsc;         /* when: the middle of the write */
+    uint64_t slack;       /* how long the write took, TSC ticks */
+    uint64_t hardware_at; /* when it will fire; UINT64_MAX: it won't */
+    uint64_t wanted;      /* the deadline that was asked for; UINT64_MAX: none */
+};
+
+static struct countdown countdowns[PERCPU_MAX_CPUS];
+
+static struct countdown *this_countdown(void)
+{
+    return &countdowns[percpu_this()->id];
+}
 
 static uint64_t line_read(void)
 {
@@ -88,63 +100,75 @@ static void set_slope(uint64_t tsc_ticks, uint64_t ns)
     __atomic_store_n(&line.version, line.version + 1, __ATOMIC_RELEASE);
 }
 
-/* One sample of a countdown that has not ended: exact but for the time that the read itself takes. */
-static void measure(void)
+/* One sample of a countdown that has not ended: exact but for the time that starting and reading it took. */
+static void measure(const struct countdown *c)
 {
     uint64_t before = rdtsc_ordered();
     uint32_t left = lapic_timer_left();
     uint64_t after = rdtsc_ordered();
 
-    if (left == 0 || armed_ns <= left) {
+    if (left == 0 || c->ns <= left) {
         return;
     }
-    uint64_t ns = armed_ns - left;
-    uint64_t ticks = before + (after - before) / 2 - armed_tsc;
-    uint64_t ppm = ticks ? (after - before) * 1000000 / ticks : UINT64_MAX;
+    uint64_t ticks = before + (after - before) / 2 - c->tsc;
+    uint64_t ppm = ticks ? (after - before + c->slack) * 1000000 / ticks : UINT64_MAX;
     if (ppm < error_ppm / 2) {
         error_ppm = ppm;
-        set_slope(ticks, ns);
+        set_slope(ticks, c->ns - left);
     }
 }
 
-static void start_countdown(uint32_t ns)
+static void start_countdown(struct countdown *c, uint32_t ns)
 {
-    armed_tsc = rdtsc_ordered();
-    armed_ns = ns;
+    uint64_t before = rdtsc_ordered();
     lapic_timer_start(ns);
+    uint64_t after = rdtsc_ordered();
+
+    c->tsc = before + (after - before) / 2;
+    c->slack = after - before;
+    c->ns = ns;
 }
 
 void x86_timer_set(uint64_t deadline_ns)
 {
-    wanted = deadline_ns;
-    if (deadline_ns >= hardware_at) {
+    struct countdown *c = this_countdown();
+
+    c->wanted = deadline_ns;
+    if (deadline_ns >= c->hardware_at) {
         return; /* it fires before; the handler starts the rest */
     }
-    if (measured && error_ppm > 100) {
-        measure();
+    if (measured && error_ppm > 100 && percpu_this()->id == 0) {
+        measure(c);
     }
     uint64_t now = x86_clock_ns();
     uint64_t ns = deadline_ns > now ? deadline_ns - now : 1;
     if (ns > TICKS_MAX) {
         ns = TICKS_MAX;
     }
-    hardware_at = now + ns;
-    start_countdown((uint32_t)ns);
+    c->hardware_at = now + ns;
+    start_countdown(c, (uint32_t)ns);
 }
 
 static void timer_fired(void *arg)
 {
+    struct countdown *c = this_countdown();
+
     (void)arg;
-    hardware_at = UINT64_MAX;
-    if (wanted == UINT64_MAX) {
+    c->hardware_at = UINT64_MAX;
+    if (c->wanted == UINT64_MAX) {
         return;
     }
-    if (x86_clock_ns() < wanted) {
-        x86_timer_set(wanted);
+    if (x86_clock_ns() < c->wanted) {
+        x86_timer_set(c->wanted);
         return;
     }
-    wanted = UINT64_MAX;
+    c->wanted = UINT64_MAX;
     timer_interrupt();
+}
+
+void clock_cpu_init(void)
+{
+    *this_countdown() = (struct countdown){.hardware_at = UINT64_MAX, .wanted = UINT64_MAX};
 }
 
 static bool start_kvm_clock(void)
@@ -168,7 +192,7 @@ void x86_clock_init(void)
 {
     const struct boot_cpuid *c15 = &boot_cpuid[CPUID_15];
 
-    hardware_at = UINT64_MAX;
+    clock_cpu_init();
     irq_set(IRQ_TIMER, timer_fired, 0);
     use_pvclock = start_kvm_clock();
     if (use_pvclock) {
@@ -180,10 +204,13 @@ void x86_clock_init(void)
     }
     measured = true;
     error_ppm = UINT64_MAX;
-    start_countdown(TICKS_MAX);
-    hardware_at = TICKS_MAX; /* from now, nearly: the first deadline is sooner */
-    while (armed_ns - lapic_timer_left() < FIRST_MEASURE_NS) {
-        cpu_relax();
+    struct countdown *c = this_countdown();
+    for (unsigned tries = 0; tries < MEASURE_TRIES && error_ppm > GOOD_PPM; tries++) {
+        start_countdown(c, TICKS_MAX); /* again when the host had taken the CPU away meanwhile */
+        while (c->ns - lapic_timer_left() < FIRST_MEASURE_NS) {
+            cpu_relax();
+        }
+        measure(c);
     }
-    measure();
+    c->hardware_at = TICKS_MAX; /* from now, nearly: the first deadline is sooner */
 }

@@ -56,10 +56,9 @@ void x86_cpu_kick(unsigned cpu)
 
 static _Noreturn void cpu_entry(void)
 {
-    struct start *start;
-    /* The monitor loaded RSP with the address of `start`, which the stack grows away from. */
-    start = *(struct start **)((char *)percpu_this() + SLOT(14));
+    struct start *start = *(struct start **)((char *)percpu_this() + SLOT(14));
     lapic_enable();
+    clock_cpu_init();
     start->running = 1;
     start->entry(start->arg);
     for (;;) {

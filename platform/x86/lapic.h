@@ -13,3 +13,6 @@ void lapic_start_cpu(uint32_t apic_id, uint64_t trampoline);
 /* Start the countdown of the one-shot timer (0 stops it); what is left of it. */
 void lapic_timer_start(uint32_t ticks);
 uint32_t lapic_timer_left(void);
+
+/* This CPU has no countdown running; x86_clock_init() has done it for the boot CPU (clock.c). */
+void clock_cpu_init(void);

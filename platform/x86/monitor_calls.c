@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The monitor's operations as functions. */
+#include <pith/panic.h>
+
 #include <x86/machine.h>
 #include <x86/mon.h>
+#include <x86/percpu_slots.h>
 
 #define MSR_FS_BASE 0xc0000100
 #define MSR_GS_BASE 0xc0000101
@@ -21,6 +24,9 @@ int64_t mon_hypercall(uint64_t nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64
 void x86_idle(void)
 {
     (void)mon_call(MON_IDLE, 0, 0, 0);
+    if (*(uint64_t *)((char *)percpu_this() + PERCPU_NMI)) {
+        PANIC("non-maskable interrupt while CPU %u was idle", percpu_this()->id);
+    }
 }
 
 void x86_set_fsbase(void *tp)

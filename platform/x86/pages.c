@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include <pith/page.h>
+#include <pith/spinlock.h>
 
 #include <x86/machine.h>
 #include <x86/mem.h>
@@ -27,7 +28,10 @@ static int donate(void)
     return 0;
 }
 
-int pages_map(const struct mon_map *op, size_t n)
+/* One CPU at a time: the monitor has no lock of its own. Taken inside the lock of mem.c. */
+static struct spinlock lock;
+
+static int map_locked(const struct mon_map *op, size_t n)
 {
     while (n > 0) {
         uint64_t done = 0;
@@ -42,6 +46,14 @@ int pages_map(const struct mon_map *op, size_t n)
         }
     }
     return 0;
+}
+
+int pages_map(const struct mon_map *op, size_t n)
+{
+    bool was = spin_lock(&lock);
+    int rc = map_locked(op, n);
+    spin_unlock(&lock, was);
+    return rc;
 }
 
 static int translate(struct mon_map *out, const struct page_op *op)

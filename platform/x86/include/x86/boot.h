@@ -21,6 +21,7 @@
 #define BOOT_ENTER_RSP  72
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct boot_range {
 struct boot_raw_module {
     uint64_t start, len;
     char cmdline[64];
+    bool internal; /* data of the loader that stays in use: not handed out, and no module for the program */
 };
 
 struct boot_raw {
@@ -40,7 +42,7 @@ struct boot_raw {
     size_t nram;
     struct boot_range ram[BOOT_MAX_RAM];
     size_t nmodules;
-    struct boot_raw_module module[BOOT_MAX_MODULES];
+    struct boot_raw_module module[BOOT_MAX_MODULES + 1]; /* and one internal one */
     uint64_t rsdp; /* 0: not told */
     char cmdline[BOOT_CMDLINE_MAX];
 };
@@ -68,15 +70,16 @@ int boot_parse_linux64(struct boot_raw *raw, uint64_t pa, boot_reader *read);
 /* Add RAM [start, end), cut to whole pages, kept sorted and merged; too many ranges: the smallest is dropped. */
 void boot_add_ram(struct boot_raw *raw, uint64_t start, uint64_t end);
 
-/* Copy a string of the loader, cut at size - 1. */
+/* Copy a string of the loader, cut at size - 1 or where it can't be read. */
 void boot_copy_string(char *dst, size_t size, uint64_t pa, boot_reader *read);
 
 /* ACPI root pointer told by the loader, 0 when it said nothing. */
 extern uint64_t x86_rsdp;
 
 /*
- * Common end of all boots: home addresses are in force. Fill boot_info from raw; `to_home` turns an address
- * into its home pointer; [skip_start, skip_end) pairs are in use and not given to libos.
+ * Common end of all boots: home addresses are in force. Fill `info`, which is zero, from raw; `to_home` turns an
+ * address into its home pointer; the `skip` ranges are in use and not given to libos. Modules that do not lie in
+ * RAM are dropped; when what is left of RAM is in too many pieces, so are the smallest.
  */
 void boot_finish(struct boot_info *info, const struct boot_raw *raw, void *(*to_home)(uint64_t pa),
                  const struct boot_range *skip, size_t nskip);
