@@ -18,7 +18,7 @@ import struct
 import sys
 
 MODES = ("good", "bad-id", "bad-id-huge", "bad-length", "bad-index", "duplicate", "bad-status", "no-status",
-         "error", "silent", "scribble")
+         "error", "silent", "scribble", "dies")
 
 # Requests of the protocol.
 GET_FEATURES, SET_FEATURES, SET_OWNER, RESET_OWNER, SET_MEM_TABLE = 1, 2, 3, 4, 5
@@ -179,6 +179,8 @@ class Disk:
                 self.after -= self.after > 0
             if not good and self.mode == "silent":
                 continue
+            if not good and self.mode == "dies":
+                sys.exit()
             status, written = self.transfer(queue.memory, kind, sector, pieces[1:-1])
             self.answer(queue, head, pieces[-1][0], status, written + 1, "good" if good else self.mode)
             served = True
