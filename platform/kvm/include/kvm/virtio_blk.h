@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The block driver's own structures: virtio_blk.c is the device, virtio_blk_request.c its requests. */
+/*
+ * The block driver's inside: virtio_blk_probe.c sets up, virtio_blk.c takes requests and gives them back,
+ * virtio_blk_request.c describes them to the device, virtio_blk_watch.c waits for what does not come.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +15,7 @@
 #include <pith/timer.h>
 
 #define VIRTIO_BLK_QUEUE 128 /* entries: with indirect tables that many requests */
+#define VIRTIO_BLK_MAX_BYTES (1024 * 1024) /* of one request */
 #define VIRTIO_BLK_ID_LEN 20 /* of GET_ID, not always terminated (virtio 1.2, 5.2.6) */
 
 /* Request types. */
@@ -63,7 +67,9 @@ struct virtio_blk {
     bool failing;
     struct timer watchdog;
     uint64_t timeout_ns;
-    uint64_t watch_ns; /* how often the watchdog looks */
+    bool suspicious;      /* the watchdog has seen a finished request ... */
+    uint16_t suspect_idx; /* ... this one */
+    bool polled;          /* interrupts do not come */
     unsigned max_pieces; /* of data in one device request */
     uint32_t max_piece;  /* bytes of one */
     paddr_t slots_pa;
@@ -74,7 +80,6 @@ struct virtio_blk {
     paddr_t id_pa;
     bool id_done;
     uint64_t bad_status; /* status bytes that mean nothing */
-    uint64_t lost;       /* finished requests that only the watchdog found */
     struct virtio_blk_io io[VIRTIO_BLK_QUEUE];
 };
 
@@ -89,3 +94,15 @@ int virtio_blk_start_id(struct virtio_blk *b, uint64_t now_ns);
 
 /* A request is over, with io->status set: copy what was bounced, release what it held. Context: lock held. */
 void virtio_blk_end(struct virtio_blk *b, struct virtio_blk_io *io);
+
+extern const struct blkdev_ops virtio_blk_ops;
+
+/* Take what is finished. Context: masked, lock not held. Returns how many requests. */
+unsigned virtio_blk_complete(struct virtio_blk *b);
+
+/* Reset the device and give all its requests back. Context: masked, lock not held. Returns how many. */
+unsigned virtio_blk_give_up(struct virtio_blk *b, const char *why);
+
+/* Arm the watchdog, whose function the other is. Context: any; interrupt. */
+void virtio_blk_watch(struct virtio_blk *b, uint64_t now_ns);
+void virtio_blk_watchdog(struct timer *t);
