@@ -9,7 +9,9 @@
 #include <x86/cpu.h>
 #include <x86/boot.h>
 
-/* Where a BIOS leaves the pointer when the boot protocol does not tell it: on 16-byte boundaries. */
+/*
+ * Where a BIOS leaves the pointer when the boot protocol does not tell it: on 16-byte boundaries.
+ */
 #define BIOS_START 0xe0000
 #define BIOS_SIZE  0x20000
 #define RSDP_STEP  16
@@ -34,7 +36,9 @@ static struct acpi_madt madt;
 static bool madt_valid;
 static bool searched;
 
-/* Map a whole table; signature NULL accepts any of the root tables. NULL when it isn't a sound one. */
+/*
+ * Map a whole table; signature NULL accepts any of the root tables. NULL when it isn't a sound one.
+ */
 static const void *map_table(paddr_t pa, const char *signature, size_t *len)
 {
     const void *header = pa == 0 ? NULL : mem_map_firmware(pa, ACPI_HEADER_SIZE);

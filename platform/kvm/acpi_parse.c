@@ -2,8 +2,8 @@
 /*
  * ACPI tables as bytes (ACPI 6.5, chapter 5): every offset is checked against the table's length.
  *
- * The DSDT is AML, which nobody here runs: two patterns that compilers of it always write the same way are
- * looked for instead (chapter 20, "AML Specification").
+ * The DSDT is AML, which nobody here runs: two patterns that compilers of it always write the same
+ * way are looked for instead (chapter 20, "AML Specification").
  */
 #include <kvm/acpi_parse.h>
 
@@ -230,8 +230,8 @@ static size_t find_bytes(const uint8_t *p, size_t len, const char *what, size_t 
 }
 
 /*
- * Name (_S5, Package () { SLP_TYPa, ... }): 08 "_S5_" 12, package length (its top two bits tell how many
- * more bytes it has), element count, first element as ZeroOp, OneOp or BytePrefix and byte.
+ * Name (_S5, Package () { SLP_TYPa, ... }): 08 "_S5_" 12, package length (its top two bits tell how
+ * many more bytes it has), element count, first element as ZeroOp, OneOp or BytePrefix and byte.
  */
 int acpi_parse_s5(const void *dsdt, size_t len)
 {
@@ -260,8 +260,8 @@ int acpi_parse_s5(const void *dsdt, size_t len)
 }
 
 /*
- * Method (_CBA) { Return (0xe0000000) }, which is all that QEMU's microvm tells: the name, method flags 0,
- * ReturnOp, DWordPrefix or QWordPrefix, the number.
+ * Method (_CBA) { Return (0xe0000000) }, which is all that QEMU's microvm tells: the name, method
+ * flags 0, ReturnOp, DWordPrefix or QWordPrefix, the number.
  */
 int acpi_parse_cba(const void *dsdt, size_t len, struct acpi_ecam *out)
 {
@@ -291,7 +291,8 @@ static bool parse_crs(const uint8_t *p, size_t len, struct acpi_virtio_mmio *out
     bool memory = false;
     for (size_t at = 0; at + RES_IRQ_MIN_SIZE <= len; at++) {
         const uint8_t *r = p + at;
-        if (!memory && at + RES_MEMORY32_SIZE <= len && r[0] == RES_MEMORY32 && acpi_u16(r + 1) == 9) {
+        if (!memory && at + RES_MEMORY32_SIZE <= len && r[0] == RES_MEMORY32 &&
+            acpi_u16(r + 1) == 9) {
             out->base = acpi_u32(r + 4);
             out->len = acpi_u32(r + 8);
             memory = out->base != 0 && out->len != 0;

@@ -2,8 +2,8 @@
 /*
  * I/O APICs: routing of the machine's interrupt wires to vectors of the boot CPU.
  *
- * Source: Intel 82093AA data sheet, "I/O APIC Registers". They are found in the MADT, otherwise where every
- * PC has the first one.
+ * Source: Intel 82093AA data sheet, "I/O APIC Registers". They are found in the MADT, otherwise
+ * where every PC has the first one.
  */
 #include <kvm/ioapic.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of the KVM platforms (KVM, TCG, Firecracker and the like): x86's functions and our devices. */
+/*
+ * The table of the KVM platforms (KVM, TCG, Firecracker and the like): x86's functions and our
+ * devices.
+ */
 #include <kvm/acpi.h>
 #include <kvm/power.h>
 #include <kvm/rtc.h>
@@ -7,7 +10,10 @@
 #include <x86/machine.h>
 #include <x86/ops.h>
 
-/* Tell x86 of the other CPUs, when somebody first asks for them: a program of one CPU never pays for it. */
+/*
+ * Tell x86 of the other CPUs, when somebody first asks for them: a program of one CPU never pays
+ * for it.
+ */
 static void find_cpus(void)
 {
     static bool found;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI configuration space (PCI Local Bus Specification 3.0, chapter 6), by the ports of configuration mechanism
- * 1, or by ECAM on machines that have only that (microvm with PCIe), as the MCFG table tells.
+ * PCI configuration space (PCI Local Bus Specification 3.0, chapter 6), by the ports of
+ * configuration mechanism 1, or by ECAM on machines that have only that (microvm with PCIe), as the
+ * MCFG table tells.
  */
 #include <kvm/pci.h>
 
@@ -131,7 +132,9 @@ static void scan_device(uint16_t bdf, void (*fn)(uint16_t), uint8_t *buses, unsi
         if ((header & HEADER_TYPE) != HEADER_BRIDGE) {
             fn(bdf);
         } else if (behind > bdf >> 8 && *nbuses < MAX_BRIDGES) {
-            /* Numbers grow downwards, so a loop of bridges ends here. 0: the firmware left it out. */
+            /*
+             * Numbers grow downwards, so a loop of bridges ends here. 0: the firmware left it out.
+             */
             buses[(*nbuses)++] = behind;
         }
         if (f == 0 && (header & HEADER_MULTI) == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Base address registers (PCI 3.0, 6.2.5). Small firmware (qboot, bios-microvm) leaves them without an
- * address, so whoever needs one gets it here, from the hole below the I/O APIC.
+ * Base address registers (PCI 3.0, 6.2.5). Small firmware (qboot, bios-microvm) leaves them without
+ * an address, so whoever needs one gets it here, from the hole below the I/O APIC.
  */
 #include <kvm/pci.h>
 
@@ -16,9 +16,9 @@
 #define BARS          6
 
 /*
- * Addresses to give out. QEMU's pc and q35 route everything from the end of RAM (3.5 GiB at most) to
- * 0xfec00000 to PCI, except q35's ECAM at 0xb0000000; microvm with PCIe has 0xc0000000 to 0xdfffffff
- * (hw/i386/microvm.h: PCIE_MMIO_BASE).
+ * Addresses to give out. QEMU's pc and q35 route everything from the end of RAM (3.5 GiB at most)
+ * to 0xfec00000 to PCI, except q35's ECAM at 0xb0000000; microvm with PCIe has 0xc0000000 to
+ * 0xdfffffff (hw/i386/microvm.h: PCIE_MMIO_BASE).
  */
 #define PC_WINDOW           0xf0000000ULL
 #define PC_WINDOW_END       0xfb000000ULL
@@ -43,7 +43,10 @@ static uint64_t bar_address(uint16_t bdf, unsigned bar, bool *is_64)
     return address;
 }
 
-/* How many bytes it decodes: ones written to it read back as its size's mask. Decoding is off meanwhile. */
+/*
+ * How many bytes it decodes: ones written to it read back as its size's mask. Decoding is off
+ * meanwhile.
+ */
 static uint64_t bar_size(uint16_t bdf, unsigned bar, bool is_64)
 {
     unsigned off = PCI_BAR0 + 4 * bar;
@@ -116,8 +119,8 @@ int pci_bar(uint16_t bdf, unsigned bar, paddr_t *base, uint64_t *len)
     if (address == 0) {
         int err = assign(bdf, bar, *len, &address);
         if (err < 0) {
-            klog(LOG_WARNING, "pci %02x:%02x.%x: no address for %llu bytes", bdf >> 8, bdf >> 3 & 31,
-                 bdf & 7, (unsigned long long)*len);
+            klog(LOG_WARNING, "pci %02x:%02x.%x: no address for %llu bytes", bdf >> 8,
+                 bdf >> 3 & 31, bdf & 7, (unsigned long long)*len);
             return err;
         }
     }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The capability list of a PCI function (PCI 3.0, 6.7), which a device may have made into anything. */
+/*
+ * The capability list of a PCI function (PCI 3.0, 6.7), which a device may have made into anything.
+ */
 #include <kvm/pci.h>
 
 #define MAX_CAPS 48 /* 192 bytes behind the header, 4 bytes each at least */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* MSI-X (PCI 3.0, 6.8.2) and INTx. Message format: Intel SDM vol 3, "Message Signalled Interrupts". */
+/*
+ * MSI-X (PCI 3.0, 6.8.2) and INTx. Message format: Intel SDM vol 3, "Message Signalled Interrupts".
+ */
 #include <kvm/pci_irq.h>
 
 #include <errno.h>
@@ -110,8 +112,9 @@ void pci_msix_mask(struct pci_msix *m)
 }
 
 /*
- * The wire is level triggered by nature and our input edge triggered (see virtio_mmio.c), so all devices
- * are asked until none is active any more: only then has the wire fallen, and the next one makes an edge.
+ * The wire is level triggered by nature and our input edge triggered (see virtio_mmio.c), so all
+ * devices are asked until none is active any more: only then has the wire fallen, and the next one
+ * makes an edge.
  */
 static void wire_interrupt(void *arg)
 {

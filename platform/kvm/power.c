@@ -16,7 +16,7 @@
 #define KEYBOARD_PULSE    0xfe /* pulses the reset line; also how Firecracker is told to end */
 #define RESET_CONTROL     0xcf9 /* Intel chipsets since PIIX3 */
 #define RESET_FULL        0x06
-#define QEMU_PM1A_CONTROL 0x604 /* qemu hw/isa/lpc_ich9.c and hw/acpi/piix4.c, as its firmware sets it */
+#define QEMU_PM1A_CONTROL 0x604 /* where QEMU's firmware puts it on pc and q35 */
 #define BOCHS_PM1A        0xb004 /* the same on QEMU's pc before 2.0, and on Bochs */
 #define PM1_SLEEP_S5      0x2000 /* SLP_EN, type 0: QEMU's soft-off */
 

@@ -2,8 +2,8 @@
 /*
  * A 16550 UART at the PC's first serial port, polled for output, by interrupt for input.
  *
- * Source: National Semiconductor PC16550D data sheet, "Registers". Every access is an exit that costs
- * more than all the rest, so output asks for the status once per FIFO load.
+ * Source: National Semiconductor PC16550D data sheet, "Registers". Every access is an exit that
+ * costs more than all the rest, so output asks for the status once per FIFO load.
  */
 #include <kvm/serial.h>
 
@@ -115,7 +115,10 @@ void serial_write(const char *data, size_t len)
     if (!present) {
         return;
     }
-    /* Not under a lock: this is also how a crash inside of anything is told, from the first instruction on. */
+    /*
+     * Not under a lock: this is also how a crash inside of anything is told, from the first
+     * instruction on.
+     */
     while (len > 0 && wait_empty()) {
         size_t n = len < tx_burst ? len : tx_burst;
         for (size_t i = 0; i < n; i++) {
@@ -127,8 +130,8 @@ void serial_write(const char *data, size_t len)
 }
 
 /*
- * Firecracker's UART (vm-superio) reports "trigger level reached" with one byte there, so taking 14 would
- * invent input. QEMU's keeps the promise, and tells who it is.
+ * Firecracker's UART (vm-superio) reports "trigger level reached" with one byte there, so taking 14
+ * would invent input. QEMU's keeps the promise, and tells who it is.
  */
 static bool is_qemu(void)
 {

@@ -47,7 +47,10 @@ int virtio_open(struct virtio_device *dev, uint64_t wanted)
         klog(LOG_WARNING, "%s: a device from before virtio 1.0, not driven", dev->name);
         return -ENODEV;
     }
-    /* Without an IOMMU of ours, ACCESS_PLATFORM means guest-physical addresses: nothing to do but agree. */
+    /*
+     * Without an IOMMU of ours, ACCESS_PLATFORM means guest-physical addresses: nothing to do but
+     * agree.
+     */
     dev->features = offered & (wanted | VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM);
     t->accept(dev, dev->features);
     uint8_t status = VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_FEATURES_OK;
@@ -60,7 +63,10 @@ int virtio_open(struct virtio_device *dev, uint64_t wanted)
     return 0;
 }
 
-/* Memory for a ring and its shadow; the shadow lies behind it, on pages that the device is not told of. */
+/*
+ * Memory for a ring and its shadow; the shadow lies behind it, on pages that the device is not told
+ * of.
+ */
 static int alloc_ring(struct virtio_queue *q, unsigned size, bool event_idx)
 {
     size_t shared = (virtio_ring_bytes(size) + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -138,7 +144,10 @@ void virtio_close(struct virtio_device *dev)
     }
     dev->transport->silence(dev);
     bool quiet = reset(dev) == 0;
-    /* A device that goes on running keeps its rings: better lost memory than somebody else's overwritten. */
+    /*
+     * A device that goes on running keeps its rings: better lost memory than somebody else's
+     * overwritten.
+     */
     for (unsigned i = 0; quiet && i < dev->nqueues; i++) {
         page_free_n(dev->queue[i]->memory, dev->queue[i]->npages);
     }
@@ -156,7 +165,9 @@ void virtio_config(struct virtio_device *dev, unsigned off, void *buf, unsigned 
         }
         before = after;
     }
-    /* It changes all the time: the last reading has to do, and its user checks it like any other. */
+    /*
+     * It changes all the time: the last reading has to do, and its user checks it like any other.
+     */
 }
 
 bool virtio_needs_reset(struct virtio_device *dev)

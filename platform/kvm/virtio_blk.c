@@ -2,9 +2,9 @@
 /*
  * virtio block devices (virtio 1.2, 5.2): requests in and out.
  *
- * Threads put requests on the ring themselves and notify the device once per batch. Completions are taken
- * in the interrupt or by whoever polls. A device that breaks the rules or does not answer is reset, and all
- * that it had comes back with -EIO.
+ * Threads put requests on the ring themselves and notify the device once per batch. Completions are
+ * taken in the interrupt or by whoever polls. A device that breaks the rules or does not answer is
+ * reset, and all that it had comes back with -EIO.
  */
 #include <kvm/virtio_blk.h>
 

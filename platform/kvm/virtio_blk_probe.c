@@ -18,8 +18,8 @@
 #define F_RO       (1ULL << 5)
 #define F_BLK_SIZE (1ULL << 6)
 #define F_FLUSH    (1ULL << 9)
-#define WANTED     (F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH | VIRTIO_F_INDIRECT_DESC | \
-                    VIRTIO_F_EVENT_IDX)
+#define WANTED     (F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH | \
+                    VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
 
 /* Configuration (5.2.4). */
 #define CONFIG_CAPACITY 0
@@ -27,7 +27,7 @@
 #define CONFIG_SEG_MAX  12
 #define CONFIG_BLK_SIZE 20
 
-#define ONE_PIECE_BYTES (64 * 1024) /* for devices that take one piece: a bigger bounce is hard to get */
+#define ONE_PIECE_BYTES (64 * 1024) /* where requests are bounced: more is hard to get */
 #define ID_WAIT_NS      1000000000ULL
 #define TIMEOUT_S       30
 
@@ -57,12 +57,13 @@ static void blk_config(void *arg)
 }
 
 /*
- * Choose limits such that a request within them fits whatever its memory looks like: each segment may
- * begin and end inside of a page, and every page may be a piece of its own.
+ * Choose limits such that a request within them fits whatever its memory looks like: each segment
+ * may begin and end inside of a page, and every page may be a piece of its own.
  */
 static void set_limits(struct virtio_blk *b, uint32_t seg_max)
 {
-    unsigned chain = b->queue.ring.size - 2u; /* 2.7.5.3.1: no longer than the queue, also when indirect */
+    /* 2.7.5.3.1: no longer than the queue, also when indirect. */
+    unsigned chain = b->queue.ring.size - 2u;
     if (!virtio_has(b->dev, VIRTIO_F_INDIRECT_DESC) && chain > 64) {
         chain = 64;
     }
@@ -105,7 +106,10 @@ static int read_config(struct virtio_blk *b)
         klog(LOG_WARNING, "%s: blocks of %u bytes are not driven", b->dev->name, bs);
         return -EINVAL;
     }
-    b->max_piece = size_max != 0 && size_max < VIRTIO_BLK_MAX_BYTES ? size_max & ~(bs - 1) : VIRTIO_BLK_MAX_BYTES;
+    b->max_piece = VIRTIO_BLK_MAX_BYTES;
+    if (size_max != 0 && size_max < VIRTIO_BLK_MAX_BYTES) {
+        b->max_piece = size_max & ~(bs - 1);
+    }
     if (b->max_piece == 0) {
         klog(LOG_WARNING, "%s: pieces of %u bytes are not driven", b->dev->name, size_max);
         return -EINVAL;

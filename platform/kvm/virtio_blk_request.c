@@ -2,8 +2,8 @@
 /*
  * Block requests as descriptors (virtio 1.2, 5.2.6 "Device Operation").
  *
- * A request is header, pieces of data, status byte. Memory of ours is not contiguous for the device in
- * general, so each segment is cut where its physical addresses jump.
+ * A request is header, pieces of data, status byte. Memory of ours is not contiguous for the device
+ * in general, so each segment is cut where its physical addresses jump.
  */
 #include <kvm/virtio_blk.h>
 
@@ -44,8 +44,12 @@ static void put(struct chain *c, paddr_t addr, uint32_t len, bool device_writes)
     c->n++;
 }
 
-/* Append [p, p+len). Returns 0, -E2BIG when that takes more pieces than there may be, -EFAULT not memory. */
-static int put_memory(struct virtio_blk *b, struct chain *c, const char *p, size_t len, bool device_writes)
+/*
+ * Append [p, p+len). Returns 0, -E2BIG when that takes more pieces than there may be, -EFAULT not
+ * memory.
+ */
+static int put_memory(struct virtio_blk *b, struct chain *c, const char *p, size_t len,
+                      bool device_writes)
 {
     while (len > 0) {
         size_t want = len < b->max_piece ? len : b->max_piece;
@@ -89,7 +93,8 @@ static void copy_segments(struct virtio_blk_io *io, bool to_bounce)
 }
 
 /* Describe the data by a copy in contiguous memory. */
-static int put_bounced(struct virtio_blk *b, struct chain *c, struct virtio_blk_io *io, bool device_writes)
+static int put_bounced(struct virtio_blk *b, struct chain *c, struct virtio_blk_io *io,
+                       bool device_writes)
 {
     size_t len = request_len(io->req);
     io->bounce_pages = (len + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -104,7 +109,8 @@ static int put_bounced(struct virtio_blk *b, struct chain *c, struct virtio_blk_
     return put_memory(b, c, io->bounce, len, device_writes);
 }
 
-static int put_data(struct virtio_blk *b, struct chain *c, struct virtio_blk_io *io, bool device_writes)
+static int put_data(struct virtio_blk *b, struct chain *c, struct virtio_blk_io *io,
+                    bool device_writes)
 {
     int err = 0;
     for (unsigned i = 0; i < io->req->nsegments && err == 0; i++) {
@@ -221,7 +227,8 @@ int virtio_blk_start(struct virtio_blk *b, struct blk_request *req, uint64_t now
     struct chain c = { .bufs = direct };
     paddr_t table = 0;
     int err = 0;
-    struct virtio_blk_io *io = take_io(b, types[req->op], req->op == BLK_FLUSH ? 0 : req->sector, &slot);
+    uint64_t sector = req->op == BLK_FLUSH ? 0 : req->sector;
+    struct virtio_blk_io *io = take_io(b, types[req->op], sector, &slot);
     if (io == NULL) {
         return -ENOSPC;
     }

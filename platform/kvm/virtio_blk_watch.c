@@ -22,8 +22,8 @@ static uint64_t oldest_start(const struct virtio_blk *b)
 }
 
 /*
- * Does a finished request lie there whose interrupt was due long ago? The first sight of one says nothing: this
- * timer may just have come before the device's interrupt. Context: lock held.
+ * Does a finished request lie there whose interrupt was due long ago? The first sight of one says
+ * nothing: this timer may just have come before the device's interrupt. Context: lock held.
  */
 static bool interrupt_lost(struct virtio_blk *b)
 {
@@ -60,7 +60,8 @@ void virtio_blk_watchdog(struct timer *t)
     uint64_t age = waiting && now > oldest ? now - oldest : 0;
     bool late = waiting && age >= b->timeout_ns;
     if (waiting && !late) {
-        timer_arm(&b->watchdog, now + (b->polled ? POLL_NS : b->suspicious ? SUSPECT_NS : WATCH_NS));
+        uint64_t usual_ns = b->polled ? POLL_NS : WATCH_NS;
+        timer_arm(&b->watchdog, now + (b->suspicious && !b->polled ? SUSPECT_NS : usual_ns));
     }
     spin_unlock(&b->lock, was);
     if (late) {

@@ -36,7 +36,10 @@ void virtio_bus_dispatch(struct virtio_device *dev)
 int virtio_probe(uint16_t id, int (*attach)(struct virtio_device *dev))
 {
     int n = 0;
-    /* Each class probes once, and the first of them scans; libos does not probe two classes at a time. */
+    /*
+     * Each class probes once, and the first of them scans; libos does not probe two classes at a
+     * time.
+     */
     if (!scanned) {
         virtio_mmio_scan();
         virtio_pci_scan();

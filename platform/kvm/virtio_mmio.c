@@ -2,13 +2,13 @@
 /*
  * virtio over MMIO (virtio 1.2, 4.2), version 2.
  *
- * Inputs are taken as edge triggered whatever the tables say. Firecracker pulses its wires, and a pulse between
- * delivery and EOI is lost on a level input. QEMU holds them until they are acknowledged, which makes an
- * edge too; and the software KVM (found in 2026) delivers a level-triggered vector again and again before the
- * handler's first instruction, until the stack is full.
+ * Inputs are taken as edge triggered whatever the tables say. Firecracker pulses its wires, and a
+ * pulse between delivery and EOI is lost on a level input. QEMU holds them until they are
+ * acknowledged, which makes an edge too; and the software KVM (found in 2026) delivers a level-
+ * triggered vector again and again before the handler's first instruction, until the stack is full.
  *
- * Where the devices are: what the command line says, else the ACPI DSDT, else, on a machine with neither
- * and without PCI, the slots of QEMU's microvm. A slot may be empty (device id 0).
+ * Where the devices are: what the command line says, else the ACPI DSDT, else, on a machine with
+ * neither and without PCI, the slots of QEMU's microvm. A slot may be empty (device id 0).
  */
 #include <errno.h>
 #include <stddef.h>
@@ -131,9 +131,10 @@ static void mmio_interrupt(void *arg)
     struct virtio_device *dev = arg;
     uint32_t status = get(dev, REG_IRQ_STATUS);
     /*
-     * The input is edge triggered, so the wire has to fall before the queues are looked at: both bits are
-     * acknowledged, also one that has just come. A queue's loses nothing, as the queues come next; a
-     * configuration change within these two instructions goes unnoticed until the next one.
+     * The input is edge triggered, so the wire has to fall before the queues are looked at: both
+     * bits are acknowledged, also one that has just come. A queue's loses nothing, as the queues
+     * come next; a configuration change within these two instructions goes unnoticed until the next
+     * one.
      */
     put(dev, REG_IRQ_ACK, IRQ_QUEUE | IRQ_CONFIG);
     dev->mmio.useless = status != 0 ? 0 : dev->mmio.useless + 1;
@@ -227,8 +228,8 @@ static void examine(paddr_t base, size_t len, uint32_t gsi, bool low)
     }
     uint32_t version = mmio_read32(regs + REG_VERSION);
     if (version != 2) {
-        klog(LOG_ERROR, "virtio-mmio@%llx: version %u is not driven%s", (unsigned long long)base, version,
-             version == 1 ? "; QEMU: -global virtio-mmio.force-legacy=off" : "");
+        klog(LOG_ERROR, "virtio-mmio@%llx: version %u is not driven%s", (unsigned long long)base,
+             version, version == 1 ? "; QEMU: -global virtio-mmio.force-legacy=off" : "");
         return;
     }
     struct virtio_device *dev = virtio_bus_add(&virtio_mmio_transport, (uint16_t)id);

@@ -21,7 +21,9 @@ static int digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
-/* A number, decimal or 0x, at *s, which moves behind it; false when there is none or it is too big. */
+/*
+ * A number, decimal or 0x, at *s, which moves behind it; false when there is none or it is too big.
+ */
 static bool number(const char **s, uint64_t *out)
 {
     int base = 10;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* virtio over PCI (virtio 1.2, 4.1), the modern interface; transitional devices are driven by theirs. */
+/*
+ * virtio over PCI (virtio 1.2, 4.1), the modern interface; transitional devices are driven by
+ * theirs.
+ */
 #include <errno.h>
 #include <stddef.h>
 
@@ -170,7 +173,10 @@ static int pci_listen(struct virtio_device *dev)
         }
         return err;
     }
-    /* Configuration changes are rare: doing without their interrupt is better than without the device. */
+    /*
+     * Configuration changes are rare: doing without their interrupt is better than without the
+     * device.
+     */
     int entry = pci_msix_add(&dev->pci.msix, IRQ_CLASS_LOW, config_interrupt, dev);
     uint16_t wanted = entry < 0 ? NO_VECTOR : (uint16_t)entry;
     mmio_write16(common(dev, COMMON_CONFIG_VECTOR), wanted);
@@ -270,7 +276,8 @@ static void examine(uint16_t bdf)
     if (dev == NULL) {
         return;
     }
-    log_format(dev->name, sizeof dev->name, "virtio-pci %02x:%02x.%x", bdf >> 8, bdf >> 3 & 31, bdf & 7);
+    log_format(dev->name, sizeof dev->name, "virtio-pci %02x:%02x.%x", bdf >> 8, bdf >> 3 & 31,
+               bdf & 7);
     dev->pci.bdf = bdf;
 }
 

@@ -98,8 +98,8 @@ static void add_chain(struct virtio_ring *r, uint16_t chain, unsigned ndesc, uin
     r->outstanding++;
 }
 
-int virtio_ring_add(struct virtio_ring *r, const struct virtio_buf *bufs, unsigned nout, unsigned nin,
-                    void *cookie)
+int virtio_ring_add(struct virtio_ring *r, const struct virtio_buf *bufs, unsigned nout,
+                    unsigned nin, void *cookie)
 {
     unsigned n = nout + nin;
     if (r->broken) {
@@ -144,7 +144,9 @@ bool virtio_ring_publish(struct virtio_ring *r)
     /* Descriptors and ring entries become visible before the index that covers them. */
     __atomic_store_n(&r->avail->idx, new, __ATOMIC_RELEASE);
     r->published = new;
-    /* The index before the device's wish is read: otherwise both sides may go to sleep (2.7.10.1). */
+    /*
+     * The index before the device's wish is read: otherwise both sides may go to sleep (2.7.10.1).
+     */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (r->event_idx) {
         uint16_t event = LOAD(avail_event(r));
@@ -225,7 +227,9 @@ void *virtio_ring_reclaim(struct virtio_ring *r)
 void virtio_ring_disarm(struct virtio_ring *r)
 {
     if (r->event_idx) {
-        /* As far away as an index can be; there is no "never", and a late wish costs one interrupt. */
+        /*
+         * As far away as an index can be; there is no "never", and a late wish costs one interrupt.
+         */
         STORE(used_event(r), (uint16_t)(r->used_idx + 0x8000));
     } else {
         STORE(&r->avail->flags, (uint16_t)AVAIL_NO_INTERRUPT);
@@ -239,7 +243,10 @@ bool virtio_ring_arm(struct virtio_ring *r)
     } else {
         STORE(&r->avail->flags, (uint16_t)0);
     }
-    /* The wish before the index is looked at, or a chain finished in between stays unseen (2.7.7.1). */
+    /*
+     * The wish before the index is looked at, or a chain finished in between stays unseen
+     * (2.7.7.1).
+     */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return virtio_ring_pending(r);
 }

@@ -88,7 +88,9 @@ static int rng_read(struct rngdev *dev, void *buf, size_t len)
         }
         collect(r);
         if (r->ready == 0) {
-            /* After a time-out the device keeps the buffer, and the next call may find it filled. */
+            /*
+             * After a time-out the device keeps the buffer, and the next call may find it filled.
+             */
             err = waitq_wait(&r->wait, &r->lock, deadline);
         }
     }

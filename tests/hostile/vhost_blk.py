@@ -3,9 +3,9 @@
 
     vhost_blk.py SOCKET FILE MODE [AFTER]
 
-serves FILE at SOCKET to one QEMU (`-device vhost-user-blk-pci,chardev=...`, guest memory shared) and
-behaves well for the first AFTER requests (default 0), then as MODE says. Written from the vhost-user
-protocol (QEMU docs/interop/vhost-user.rst) and virtio 1.2, 2.7 and 5.2; one queue, one thread.
+serves FILE at SOCKET to one QEMU (`-device vhost-user-blk-pci,chardev=...`, guest memory shared)
+and behaves well for the first AFTER requests (default 0), then as MODE says. Written from the
+vhost-user protocol (QEMU docs/interop/vhost-user.rst) and virtio 1.2, 2.7 and 5.2; one queue, one thread.
 """
 
 import array
@@ -17,8 +17,8 @@ import socket
 import struct
 import sys
 
-MODES = ("good", "bad-id", "bad-id-huge", "bad-length", "bad-index", "duplicate", "bad-status", "no-status",
-         "error", "silent", "scribble", "dies")
+MODES = ("good", "bad-id", "bad-id-huge", "bad-length", "bad-index", "duplicate", "bad-status",
+         "no-status", "error", "silent", "scribble", "dies")
 
 # Requests of the protocol.
 GET_FEATURES, SET_FEATURES, SET_OWNER, RESET_OWNER, SET_MEM_TABLE = 1, 2, 3, 4, 5
@@ -110,7 +110,8 @@ class Queue:
             pieces.append((address, length, bool(flags & DESC_WRITE)))
             if not flags & DESC_NEXT or len(pieces) > 1024:
                 return pieces
-            address, length, flags, following = struct.unpack_from("<QIHH", table, at + 16 * following)
+            piece = struct.unpack_from("<QIHH", table, at + 16 * following)
+            address, length, flags, following = piece
 
     def put(self, chain, length):
         mapping, at = self.used
@@ -139,7 +140,8 @@ class Disk:
         self.random = random.Random(1)
 
     def config(self):
-        return struct.pack("<QIIHBBIBBHI", self.sectors, 0, SEG_MAX, 0, 0, 0, 512, 0, 0, 0, 0) + bytes(24)
+        limits = struct.pack("<QIIHBBI", self.sectors, 0, SEG_MAX, 0, 0, 0, 512)
+        return limits.ljust(64, b"\0")
 
     def transfer(self, memory, kind, sector, pieces):
         """Returns the status byte and how many bytes were written to the guest."""
@@ -182,7 +184,8 @@ class Disk:
             if not good and self.mode == "dies":
                 sys.exit()
             status, written = self.transfer(queue.memory, kind, sector, pieces[1:-1])
-            self.answer(queue, head, pieces[-1][0], status, written + 1, "good" if good else self.mode)
+            mode = "good" if good else self.mode
+            self.answer(queue, head, pieces[-1][0], status, written + 1, mode)
             served = True
         if served:
             queue.interrupt()
@@ -208,9 +211,10 @@ class Disk:
             queue.publish(queue.size * 3)
 
     def scribble(self, queue):
-        """Random bytes over descriptors and used ring. Not over what the driver has yet to publish: this device
-        would follow it anywhere in the guest's memory, which is beyond what a driver can defend."""
-        for (mapping, at), length in ((queue.desc, 16 * queue.size), (queue.used, 4 + 8 * queue.size)):
+        """Random bytes over descriptors and used ring. Not over what the driver has yet to publish:
+        this device would follow it anywhere in the guest's memory, which no driver can defend."""
+        for (mapping, at), length in ((queue.desc, 16 * queue.size),
+                                      (queue.used, 4 + 8 * queue.size)):
             for _ in range(length // 8):
                 mapping[at + self.random.randrange(length)] = self.random.randrange(256)
 
@@ -238,7 +242,8 @@ class Backend:
         return request, flags, payload, list(fds)
 
     def reply(self, request, payload):
-        self.connection.sendall(struct.pack("<III", request, VERSION | REPLY, len(payload)) + payload)
+        header = struct.pack("<III", request, VERSION | REPLY, len(payload))
+        self.connection.sendall(header + payload)
 
     def handle(self, request, flags, payload, fds):
         number = struct.unpack_from("<Q", payload)[0] if len(payload) >= 8 else 0

@@ -1,6 +1,9 @@
 /* sources: platform/kvm/acpi.c platform/kvm/acpi_parse.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ACPI tables: sound ones say what they say; damaged, cut and looping ones cost nothing but themselves. */
+/*
+ * ACPI tables: sound ones say what they say; damaged, cut and looping ones cost nothing but
+ * themselves.
+ */
 #include <stdarg.h>
 
 #include <kvm/acpi_parse.h>
@@ -189,7 +192,8 @@ static void test_cba(void)
 }
 
 #define DEVICE(base, gsi, flags)                                                                   \
-    "\x08_HID\x0dLNRO0005\0\x08_CRS\x11\x18\x0a\x17\x86\x09\0\x01\0" base "\xfe\0\x02\0\0\x89\x06\0" flags \
+    "\x08_HID\x0dLNRO0005\0\x08_CRS\x11\x18\x0a\x17\x86\x09\0\x01\0" base                            \
+    "\xfe\0\x02\0\0\x89\x06\0" flags                                                               \
     "\x01" gsi "\0\0\0\x79\0"
 
 static void test_virtio_devices(void)
@@ -230,7 +234,7 @@ static void test_damage(void)
         uint8_t *t = malloc(len);
         for (size_t i = 0; i < len; i++) {
             uint64_t r = unit_random(&seed);
-            t[i] = r & 0x300 ? (uint8_t)(r % 24) : (uint8_t)r; /* small numbers look like real entries */
+            t[i] = r & 0x300 ? (uint8_t)(r % 24) : (uint8_t)r; /* small ones look real */
         }
         if (round & 1) {
             table(t, "APIC", madt_body, len - ACPI_HEADER_SIZE < sizeof madt_body

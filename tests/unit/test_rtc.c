@@ -19,7 +19,8 @@ static void check(time_t t)
     unsigned year = (unsigned)tm.tm_year + 1900;
     struct rtc_date d = {
         bcd((unsigned)tm.tm_sec), bcd((unsigned)tm.tm_min), bcd((unsigned)tm.tm_hour),
-        bcd((unsigned)tm.tm_mday), bcd((unsigned)tm.tm_mon + 1), bcd(year % 100), bcd(year / 100), 0x02
+        bcd((unsigned)tm.tm_mday), bcd((unsigned)tm.tm_mon + 1), bcd(year % 100),
+        bcd(year / 100), 0x02
     };
     EXPECT(rtc_seconds(&d) == (uint64_t)t);
     struct rtc_date binary = {

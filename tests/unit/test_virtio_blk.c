@@ -1,8 +1,12 @@
-/* sources: platform/kvm/virtio_blk.c platform/kvm/virtio_blk_probe.c platform/kvm/virtio_blk_request.c platform/kvm/virtio_blk_watch.c platform/kvm/virtio.c platform/kvm/virtio_ring.c */
+/*
+ * sources: platform/kvm/virtio_blk.c platform/kvm/virtio_blk_probe.c
+ * platform/kvm/virtio_blk_request.c platform/kvm/virtio_blk_watch.c platform/kvm/virtio.c
+ * platform/kvm/virtio_ring.c
+ */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The block driver against a disk in memory, over a made-up transport: memory that is contiguous and memory that
- * is not, devices of different limits, and devices that break the rules.
+ * The block driver against a disk in memory, over a made-up transport: memory that is contiguous
+ * and memory that is not, devices of different limits, and devices that break the rules.
  */
 #include <errno.h>
 
@@ -25,8 +29,8 @@ static void done(struct blk_request *req)
     (*calls)++;
 }
 
-static struct blk_request *prepare(unsigned i, enum blk_op op, uint64_t sector, void *buf, size_t len,
-                                   unsigned nsegments)
+static struct blk_request *prepare(unsigned i, enum blk_op op, uint64_t sector, void *buf,
+                                   size_t len, unsigned nsegments)
 {
     struct blk_request *r = &requests[i].req;
     *r = (struct blk_request){ .op = op, .sector = sector, .segment = requests[i].seg, .done = done,
@@ -196,7 +200,10 @@ static void test_refusals(void)
     free(buf);
 }
 
-/* Each kind of wrong costs one error line and -EIO for what was out, and later requests are refused. */
+/*
+ * Each kind of wrong costs one error line and -EIO for what was out, and later requests are
+ * refused.
+ */
 static void test_mischief(void)
 {
     uint8_t *buf = malloc(65536);

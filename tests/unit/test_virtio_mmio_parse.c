@@ -15,13 +15,25 @@ static void expect_place(const char *text, unsigned i, uint64_t len, uint64_t ba
 int main(void)
 {
     static const char *const bad[] = {
-        "", "virtio_mmio.device=", "virtio_mmio.device=4K", "virtio_mmio.device=4K@", "virtio_mmio.device=@1:2",
-        "virtio_mmio.device=4K@0xd0000000", "virtio_mmio.device=4K@0xd0000000:", "virtio_mmio.device=4K@0:5",
-        "virtio_mmio.device=0@0xd0000000:5", "virtio_mmio.device=4K@0xd0000000:5x", "virtio_mmio.device=4KK@1:5",
-        "virtio_mmio.device=4K@0x:5", "virtio_mmio.device=4K@0x10000000000000000:5",
-        "virtio_mmio.device=99999999999999999999@1:5", "virtio_mmio.device=5000M@1:5",
-        "virtio_mmio.device=4K@0xd0000000:65536", "xvirtio_mmio.device=4K@0xd0000000:5",
-        "virtio_mmio.devic=4K@0xd0000000:5", "a=virtio_mmio.device=4K@0xd0000000:5",
+        "",
+        "virtio_mmio.device=",
+        "virtio_mmio.device=4K",
+        "virtio_mmio.device=4K@",
+        "virtio_mmio.device=@1:2",
+        "virtio_mmio.device=4K@0xd0000000",
+        "virtio_mmio.device=4K@0xd0000000:",
+        "virtio_mmio.device=4K@0:5",
+        "virtio_mmio.device=0@0xd0000000:5",
+        "virtio_mmio.device=4K@0xd0000000:5x",
+        "virtio_mmio.device=4KK@1:5",
+        "virtio_mmio.device=4K@0x:5",
+        "virtio_mmio.device=4K@0x10000000000000000:5",
+        "virtio_mmio.device=99999999999999999999@1:5",
+        "virtio_mmio.device=5000M@1:5",
+        "virtio_mmio.device=4K@0xd0000000:65536",
+        "xvirtio_mmio.device=4K@0xd0000000:5",
+        "virtio_mmio.devic=4K@0xd0000000:5",
+        "a=virtio_mmio.device=4K@0xd0000000:5",
     };
     struct virtio_mmio_place p;
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {

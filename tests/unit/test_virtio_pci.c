@@ -28,8 +28,8 @@ uint32_t pci_read32(uint16_t bdf, unsigned off)
 }
 
 /* A capability of virtio at `at`. */
-static void cap(unsigned at, unsigned next, unsigned len, unsigned type, unsigned bar, uint32_t offset,
-                uint32_t size, uint32_t multiplier)
+static void cap(unsigned at, unsigned next, unsigned len, unsigned type, unsigned bar,
+                uint32_t offset, uint32_t size, uint32_t multiplier)
 {
     uint8_t c[20] = { 0x09, (uint8_t)next, (uint8_t)len, (uint8_t)type, (uint8_t)bar };
     memcpy(c + 8, &offset, 4);

@@ -63,7 +63,8 @@ static int add_one(void)
             r->base + i, 10 + i, (uint16_t)((i + 1 < n) | (i < r->nout ? 0 : 2)), (uint16_t)(i + 1)
         };
     }
-    int err = r->indirect ? virtio_ring_add_indirect(&ring, (paddr_t)(uintptr_t)r->table, n, r->writable, r)
+    paddr_t table = (paddr_t)(uintptr_t)r->table;
+    int err = r->indirect ? virtio_ring_add_indirect(&ring, table, n, r->writable, r)
                           : virtio_ring_add(&ring, bufs, r->nout, r->nin, r);
     r->out = err == 0;
     return err;
@@ -88,7 +89,10 @@ static struct request *match(unsigned head)
     return NULL;
 }
 
-/* Everything goes round, out of order, past the wrap of the 16-bit indices; notifications are neither lost nor idle. */
+/*
+ * Everything goes round, out of order, past the wrap of the 16-bit indices; notifications are
+ * neither lost nor idle.
+ */
 static void test_good_device(unsigned size, bool event_idx)
 {
     unsigned held[MAX_SIZE];

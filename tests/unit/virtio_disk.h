@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the block driver's test runs on: a made-up machine (pages, time, one timer) and a disk in memory behind a
- * made-up transport, which can be told to misbehave. Included once.
+ * What the block driver's test runs on: a made-up machine (pages, time, one timer) and a disk in
+ * memory behind a made-up transport, which can be told to misbehave. Included once.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 #include "virtio_model.h"
 
 #define SECTORS 4096u
-#define FAR     (1ULL << 48) /* odd pages lie there for a device, so that no two pages are contiguous */
+#define FAR     (1ULL << 48) /* odd pages lie there for a device: no two are contiguous */
 
 /* ---- the machine ---- */
 
@@ -156,7 +156,9 @@ void blkdev_attach(struct blkdev *dev)
 
 /* ---- the device ---- */
 
-enum mischief { HONEST, SILENT, BAD_STATUS, NO_STATUS, BAD_ID, BAD_INDEX, TWICE, TOO_LONG, ASKS_RESET, MISCHIEFS };
+enum mischief {
+    HONEST, SILENT, BAD_STATUS, NO_STATUS, BAD_ID, BAD_INDEX, TWICE, TOO_LONG, ASKS_RESET, MISCHIEFS
+};
 
 static struct {
     uint64_t features;
@@ -352,7 +354,8 @@ int virtio_probe(uint16_t id, int (*attach)(struct virtio_device *dev))
 /* The serial number is waited for while probing; the device answers from inside of the wait. */
 static int probe_disk(void)
 {
-    device = (struct virtio_device){ .transport = &transport, .id = VIRTIO_ID_BLOCK, .name = "test" };
+    device = (struct virtio_device){ .transport = &transport, .id = VIRTIO_ID_BLOCK };
+    strcpy(device.name, "test");
     hw.status = 0;
     hw.resets = hw.flushes = hw.pieces_most = hw.requests = 0;
     disk = NULL;
@@ -367,7 +370,8 @@ static int probe_disk(void)
 static void reset_hw(void)
 {
     memset(&hw, 0, sizeof hw);
-    hw.features = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | 1 << 2 | 1 << 6 | 1 << 9;
+    hw.features = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
+    hw.features |= 1 << 2 | 1 << 6 | 1 << 9;
     hw.seg_max = 254;
     hw.blk_size = 512;
     hw.capacity = SECTORS;

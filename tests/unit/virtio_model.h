@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The device's side of a split virtqueue, for tests: written from the specification (virtio 1.2, 2.7) and not
- * from the driver, with its own structures. Guest-physical addresses are pointers here.
+ * The device's side of a split virtqueue, for tests: written from the specification (virtio 1.2,
+ * 2.7) and not from the driver, with its own structures. Guest-physical addresses are pointers
+ * here.
  */
 #pragma once
 
@@ -72,8 +73,8 @@ static inline bool model_wants_interrupt(const struct model_ring *m, uint16_t ol
 }
 
 /* A chain's pieces, an indirect table followed; returns how many. */
-static inline unsigned model_chain(const struct model_ring *m, unsigned head, struct model_desc *out,
-                                   unsigned max)
+static inline unsigned model_chain(const struct model_ring *m, unsigned head,
+                                   struct model_desc *out, unsigned max)
 {
     const struct model_desc *table = m->desc;
     unsigned n = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Block devices as the host sees them: what is written lies on the disk, what lies there is read, and errors are
- * told. The argument says which part; test.cfg gives each its disks.
+ * Block devices as the host sees them: what is written lies on the disk, what lies there is read,
+ * and errors are told. The argument says which part; test.cfg gives each its disks.
  *
  * The pattern is tests/runner/disks.py's: at each 8-byte offset o stands o * PATTERN.
  */
@@ -69,11 +69,18 @@ static void prepare(unsigned i, enum blk_op op, char *p, size_t len, uint64_t of
         len -= part;
     }
     requests[i] = (struct blk_request){
-        .op = op, .sector = off / BLKDEV_SECTOR, .segment = segments[i], .nsegments = n, .done = done
+        .op = op,
+        .sector = off / BLKDEV_SECTOR,
+        .segment = segments[i],
+        .nsegments = n,
+        .done = done,
     };
 }
 
-/* Hand in requests [0, n) and wait for them, by interrupts alone or by polling. Returns the first error. */
+/*
+ * Hand in requests [0, n) and wait for them, by interrupts alone or by polling. Returns the first
+ * error.
+ */
 static int run(unsigned n, bool poll)
 {
     struct blk_request *list[BATCH];
@@ -175,7 +182,8 @@ static void read_many(void)
     for (unsigned round = 0; round < 8; round++) {
         memset(buffer, 0xee, BATCH * 4096);
         for (unsigned i = 0; i < BATCH; i++) {
-            prepare(i, BLK_READ, buffer + i * 4096, 4096, (i * 37 % BATCH + round) * 4096ULL, 1 + i % 4);
+            uint64_t off = (i * 37 % BATCH + round) * 4096ULL;
+            prepare(i, BLK_READ, buffer + i * 4096, 4096, off, 1 + i % 4);
         }
         CHECK_EQ(run(BATCH, round & 1), 0);
         for (unsigned i = 0; i < BATCH; i++) {

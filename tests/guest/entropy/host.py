@@ -3,5 +3,6 @@
 
 
 def prepare(run):
-    device = "virtio-rng-device" if run.bed.machine == "microvm" else "virtio-rng-pci,disable-legacy=on"
+    mmio = run.bed.machine == "microvm"
+    device = "virtio-rng-device" if mmio else "virtio-rng-pci,disable-legacy=on"
     run.machine.qemu_args += ["-device", device]

@@ -2,7 +2,8 @@
 /*
  * Entropy devices: bytes arrive, differ, and come to readers at the same time.
  *
- * rngdev_attach() is this program's own, in the place of libos/core's, so that the device can be read directly.
+ * rngdev_attach() is this program's own, in the place of libos/core's, so that the device can be
+ * read directly.
  */
 #include <pthread.h>
 #include <stdint.h>

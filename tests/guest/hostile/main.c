@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A disk that lies (tests/hostile/vhost_blk.py) beside an honest one: the lie costs an error, not the machine.
+ * A disk that lies (tests/hostile/vhost_blk.py) beside an honest one: the lie costs an error, not
+ * the machine.
  *
- * Arguments: the kind of lie; host.py serves /dev/vda accordingly, whose first requests are answered well.
+ * Arguments: the kind of lie; host.py serves /dev/vda accordingly, whose first requests are
+ * answered well.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -71,7 +73,8 @@ static void during(void)
     CHECK_EQ(blkdev_rw(liar, true, buffer, 4096, 0), -EIO);
     CHECK_EQ(blkdev_flush(liar), -EIO);
     if (fatal) {
-        CHECK(platform_clock_ns() - began < 1000000000ULL); /* at once, not after another time-out */
+        /* At once, not after another time-out. */
+        CHECK(platform_clock_ns() - began < 1000000000ULL);
     }
 }
 

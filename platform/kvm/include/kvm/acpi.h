@@ -2,8 +2,8 @@
 /*
  * ACPI tables: the few facts that a driver needs of them. No AML is run.
  *
- * The firmware's tables are input like any other: lengths and checksums are checked, counts bounded;
- * a table that does not hold together counts as absent.
+ * The firmware's tables are input like any other: lengths and checksums are checked, counts
+ * bounded; a table that does not hold together counts as absent.
  */
 #pragma once
 
@@ -66,8 +66,8 @@ int acpi_virtio_mmio(unsigned i, struct acpi_virtio_mmio *out);
 bool acpi_present(void);
 
 /*
- * Write what the FADT says; false when it says nothing. The host acts on it later. They map the tables
- * at the first call. Context: any where a mapping can be made.
+ * Write what the FADT says; false when it says nothing. The host acts on it later. They map the
+ * tables at the first call. Context: any where a mapping can be made.
  */
 bool acpi_power_off(void);
 bool acpi_reset(void);

@@ -35,7 +35,10 @@ size_t acpi_table_length(const void *header, const char *signature);
 /* Do all `len` bytes add up to 0? */
 bool acpi_checksum_ok(const void *table, size_t len);
 
-/* Is this (20 or, from revision 2 on, 36 bytes) a root pointer? Gives the XSDT's address, else the RSDT's. */
+/*
+ * Is this (20 or, from revision 2 on, 36 bytes) a root pointer? Gives the XSDT's address, else the
+ * RSDT's.
+ */
 bool acpi_rsdp(const void *p, size_t len, paddr_t *root, bool *wide);
 
 /* The tables proper: `len` bytes whose header and checksum are right. Errors: -EINVAL. */

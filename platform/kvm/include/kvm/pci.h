@@ -48,13 +48,14 @@ void pci_write32(uint16_t bdf, unsigned off, uint32_t v);
 void pci_scan(void (*fn)(uint16_t bdf));
 
 /*
- * The next capability `id` behind `after` (0: the first one); 0 when there is no more. A chain that leaves
- * configuration space or goes round ends there.
+ * The next capability `id` behind `after` (0: the first one); 0 when there is no more. A chain that
+ * leaves configuration space or goes round ends there.
  */
 unsigned pci_find_cap(uint16_t bdf, uint8_t id, unsigned after);
 
 /*
- * The memory BAR `bar` (0..5): where it lies and how long it is. One that the firmware has left without an
- * address gets one. Errors: -ENOENT no memory BAR, -ENOSPC no address left. Context: thread.
+ * The memory BAR `bar` (0..5): where it lies and how long it is. One that the firmware has left
+ * without an address gets one. Errors: -ENOENT no memory BAR, -ENOSPC no address left. Context:
+ * thread.
  */
 int pci_bar(uint16_t bdf, unsigned bar, paddr_t *base, uint64_t *len);

@@ -14,7 +14,7 @@ struct rtc_date {
 uint64_t rtc_seconds(const struct rtc_date *date);
 
 /*
- * Read the clock, which is taken to run in UTC. Returns seconds since 1970-01-01, 0 when there is no clock
- * or it does not settle. Waits 10 ms at most. Context: thread.
+ * Read the clock, which is taken to run in UTC. Returns seconds since 1970-01-01, 0 when there is
+ * no clock or it does not settle. Waits 10 ms at most. Context: thread.
  */
 uint64_t rtc_read(void);

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Find the UART and set it up for polled output. Port accesses only: it works before memory, %gs and
- * the clock do. Where there is no UART, output is dropped and input never comes.
+ * Find the UART and set it up for polled output. Port accesses only: it works before memory, %gs
+ * and the clock do. Where there is no UART, output is dropped and input never comes.
  */
 void serial_init(void);
 

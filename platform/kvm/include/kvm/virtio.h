@@ -2,8 +2,8 @@
 /*
  * virtio devices (virtio 1.2): what drivers see of one, over the transports.
  *
- * A device is found by virtio_probe(), opened once, and driven by one driver. What it answers is checked;
- * one that misbehaves is given up by virtio_fail() and stays silent afterwards.
+ * A device is found by virtio_probe(), opened once, and driven by one driver. What it answers is
+ * checked; one that misbehaves is given up by virtio_fail() and stays silent afterwards.
  */
 #pragma once
 
@@ -59,12 +59,14 @@ struct virtio_transport {
     uint8_t (*status)(struct virtio_device *dev);
     void (*set_status)(struct virtio_device *dev, uint8_t status); /* 0 begins a reset */
     uint8_t (*generation)(struct virtio_device *dev);              /* of the configuration */
-    void (*config)(struct virtio_device *dev, unsigned off, void *buf, unsigned len); /* 1, 2, 4 or 8 */
+    /* Read 1, 2, 4 or 8 bytes of the configuration. */
+    void (*config)(struct virtio_device *dev, unsigned off, void *buf, unsigned len);
     int (*open)(struct virtio_device *dev);                        /* map the registers */
     int (*listen)(struct virtio_device *dev);                      /* route the interrupts, once */
     uint16_t (*queue_max)(struct virtio_device *dev, unsigned index);
     int (*queue_start)(struct virtio_device *dev, struct virtio_queue *q); /* tell where it lies */
-    void (*silence)(struct virtio_device *dev); /* no more interrupts, and no DMA where that can be said */
+    /* No more interrupts, and no DMA where that can be said. */
+    void (*silence)(struct virtio_device *dev);
 };
 
 struct virtio_device {
@@ -96,18 +98,23 @@ struct virtio_device {
     };
 };
 
-/* Call attach for each device of that kind which no driver has; it returns 0 when it takes it. Returns how many. */
+/*
+ * Call attach for each device of that kind which no driver has; it returns 0 when it takes it.
+ * Returns how many.
+ */
 int virtio_probe(uint16_t id, int (*attach)(struct virtio_device *dev));
 
 /*
  * Reset the device and agree on features: VERSION_1 and those of `wanted` that it offers.
- * Errors: -ENODEV it has no VERSION_1, -EIO it refuses, -ETIMEDOUT the reset does not end. Context: thread.
+ * Errors: -ENODEV it has no VERSION_1, -EIO it refuses, -ETIMEDOUT the reset does not end. Context:
+ * thread.
  */
 int virtio_open(struct virtio_device *dev, uint64_t wanted);
 
 /*
- * Set up queue `index` with at most max_size entries (a power of two), whose interrupts call handler(arg).
- * Errors: -ENOENT no such queue, -ENOMEM, -ENOSPC no vector, -EIO. Context: thread, before virtio_start().
+ * Set up queue `index` with at most max_size entries (a power of two), whose interrupts call
+ * handler(arg). Errors: -ENOENT no such queue, -ENOMEM, -ENOSPC no vector, -EIO. Context: thread,
+ * before virtio_start().
  */
 int virtio_queue_open(struct virtio_device *dev, struct virtio_queue *q, unsigned index,
                       unsigned max_size, void (*handler)(void *arg), void *arg);
@@ -116,8 +123,8 @@ int virtio_queue_open(struct virtio_device *dev, struct virtio_queue *q, unsigne
 int virtio_start(struct virtio_device *dev);
 
 /*
- * Give the device up: one log line, reset, silence. Its memory may be reused afterwards. Waits for the reset
- * 100 ms at most. Context: any.
+ * Give the device up: one log line, reset, silence. Its memory may be reused afterwards. Waits for
+ * the reset 100 ms at most. Context: any.
  */
 void virtio_fail(struct virtio_device *dev, const char *why);
 

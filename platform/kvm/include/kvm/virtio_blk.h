@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The block driver's inside: virtio_blk_probe.c sets up, virtio_blk.c takes requests and gives them back,
- * virtio_blk_request.c describes them to the device, virtio_blk_watch.c waits for what does not come.
+ * The block driver's inside: virtio_blk_probe.c sets up, virtio_blk.c takes requests and gives them
+ * back, virtio_blk_request.c describes them to the device, virtio_blk_watch.c waits for what does
+ * not come.
  */
 #pragma once
 
@@ -63,7 +64,8 @@ struct virtio_blk {
     struct blkdev blkdev; /* first, so that blkdev_ops can find us */
     struct virtio_device *dev;
     struct virtio_queue queue;
-    struct spinlock lock; /* of everything below and the ring; timers' and page allocator's locks nest in it */
+    /* Of everything below and the ring. The timers' and the page allocator's locks nest in it. */
+    struct spinlock lock;
     bool failing;
     struct timer watchdog;
     uint64_t timeout_ns;
@@ -84,15 +86,18 @@ struct virtio_blk {
 };
 
 /*
- * Put a request on the ring, unpublished. Errors: -ENOSPC no room now; anything else is the request's own
- * fault or memory: -EFAULT, -ENOMEM. Context: lock held.
+ * Put a request on the ring, unpublished. Errors: -ENOSPC no room now; anything else is the
+ * request's own fault or memory: -EFAULT, -ENOMEM. Context: lock held.
  */
 int virtio_blk_start(struct virtio_blk *b, struct blk_request *req, uint64_t now_ns);
 
 /* The same for the device's serial number. */
 int virtio_blk_start_id(struct virtio_blk *b, uint64_t now_ns);
 
-/* A request is over, with io->status set: copy what was bounced, release what it held. Context: lock held. */
+/*
+ * A request is over, with io->status set: copy what was bounced, release what it held. Context:
+ * lock held.
+ */
 void virtio_blk_end(struct virtio_blk *b, struct virtio_blk_io *io);
 
 extern const struct blkdev_ops virtio_blk_ops;
@@ -100,7 +105,10 @@ extern const struct blkdev_ops virtio_blk_ops;
 /* Take what is finished. Context: masked, lock not held. Returns how many requests. */
 unsigned virtio_blk_complete(struct virtio_blk *b);
 
-/* Reset the device and give all its requests back. Context: masked, lock not held. Returns how many. */
+/*
+ * Reset the device and give all its requests back. Context: masked, lock not held. Returns how
+ * many.
+ */
 unsigned virtio_blk_give_up(struct virtio_blk *b, const char *why);
 
 /* Arm the watchdog, whose function the other is. Context: any; interrupt. */

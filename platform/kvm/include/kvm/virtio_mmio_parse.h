@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The command line's word for a virtio-mmio device (Linux Documentation/admin-guide, "virtio_mmio.device"). */
+/*
+ * The command line's word for a virtio-mmio device (Linux Documentation/admin-guide,
+ * "virtio_mmio.device").
+ */
 #pragma once
 
 #include <stdint.h>
@@ -11,8 +14,8 @@ struct virtio_mmio_place {
 };
 
 /*
- * The i-th `virtio_mmio.device=SIZE@BASE:IRQ[:ID]` of `text`, wherever it stands: QEMU's microvm puts its own
- * at the very end, behind a program's arguments. Malformed words are passed over.
+ * The i-th `virtio_mmio.device=SIZE@BASE:IRQ[:ID]` of `text`, wherever it stands: QEMU's microvm
+ * puts its own at the very end, behind a program's arguments. Malformed words are passed over.
  * Errors: -ENOENT.
  */
 int virtio_mmio_parse(const char *text, unsigned i, struct virtio_mmio_place *out);

@@ -19,10 +19,13 @@ struct virtio_pci_regs {
 };
 
 /*
- * Walk the function's capabilities. The first usable one of each type counts (4.1.4: in order of preference).
- * Errors: -ENOENT common, notify or ISR is missing or too small. Context: thread.
+ * Walk the function's capabilities. The first usable one of each type counts (4.1.4: in order of
+ * preference). Errors: -ENOENT common, notify or ISR is missing or too small. Context: thread.
  */
 int virtio_pci_find_caps(uint16_t bdf, struct virtio_pci_regs *out);
 
-/* VIRTIO_ID_* of a function, 0 when it isn't a virtio device. Transitional ones count as what they also are. */
+/*
+ * VIRTIO_ID_* of a function, 0 when it isn't a virtio device. Transitional ones count as what they
+ * also are.
+ */
 uint16_t virtio_pci_id(uint16_t bdf);

@@ -2,9 +2,10 @@
 /*
  * Split virtqueues (virtio 1.2, 2.7), driver side, for devices that are not trusted.
  *
- * The device can write all shared memory, so nothing is read back from it but the used ring, and every number
- * of that is checked against what is outstanding. Chains and free descriptors are kept in shadow[],
- * which the device is never told of. A violation marks the ring broken for good: `why` says how.
+ * The device can write all shared memory, so nothing is read back from it but the used ring, and
+ * every number of that is checked against what is outstanding. Chains and free descriptors are kept
+ * in shadow[], which the device is never told of. A violation marks the ring broken for good: `why`
+ * says how.
  *
  * No function takes a lock: a ring belongs to whoever holds its device's lock.
  */
@@ -59,7 +60,9 @@ struct virtio_ring {
     const char *why; /* of broken */
 };
 
-/* Bytes of shared memory that a ring of `size` entries takes; the parts lie at these offsets in it. */
+/*
+ * Bytes of shared memory that a ring of `size` entries takes; the parts lie at these offsets in it.
+ */
 size_t virtio_ring_bytes(unsigned size);
 size_t virtio_ring_avail_offset(unsigned size);
 size_t virtio_ring_used_offset(unsigned size);
@@ -78,10 +81,13 @@ struct virtio_buf {
  * Add a chain: nout pieces that the device reads, then nin that it writes. It isn't published yet.
  * Errors: -ENOSPC not enough free descriptors now, -EIO the ring is broken.
  */
-int virtio_ring_add(struct virtio_ring *r, const struct virtio_buf *bufs, unsigned nout, unsigned nin,
-                    void *cookie);
+int virtio_ring_add(struct virtio_ring *r, const struct virtio_buf *bufs, unsigned nout,
+                    unsigned nin, void *cookie);
 
-/* The same for an indirect table of n descriptors, filled by the caller; `writable` bytes of it are the device's. */
+/*
+ * The same for an indirect table of n descriptors, filled by the caller; `writable` bytes of it are
+ * the device's.
+ */
 int virtio_ring_add_indirect(struct virtio_ring *r, paddr_t table, unsigned n, uint32_t writable,
                              void *cookie);
 
@@ -89,19 +95,27 @@ int virtio_ring_add_indirect(struct virtio_ring *r, paddr_t table, unsigned n, u
 bool virtio_ring_publish(struct virtio_ring *r);
 
 /*
- * The cookie of the next chain that the device has finished and how many bytes it claims to have written;
- * NULL when there is none, or when the ring is broken now.
+ * The cookie of the next chain that the device has finished and how many bytes it claims to have
+ * written; NULL when there is none, or when the ring is broken now.
  */
 void *virtio_ring_take(struct virtio_ring *r, uint32_t *len);
 
-/* Has the device finished a chain that nobody has taken? Context: any, no lock needed for a hint. */
+/*
+ * Has the device finished a chain that nobody has taken? Context: any, no lock needed for a hint.
+ */
 bool virtio_ring_pending(const struct virtio_ring *r);
 
-/* After the device was reset: the cookies of the chains that it never finished; NULL after the last. */
+/*
+ * After the device was reset: the cookies of the chains that it never finished; NULL after the
+ * last.
+ */
 void *virtio_ring_reclaim(struct virtio_ring *r);
 
 /* Ask for no interrupts, as far as the device listens. */
 void virtio_ring_disarm(struct virtio_ring *r);
 
-/* Ask for an interrupt at the next finished chain; true when one is finished already: take it first. */
+/*
+ * Ask for an interrupt at the next finished chain; true when one is finished already: take it
+ * first.
+ */
 bool virtio_ring_arm(struct virtio_ring *r);
