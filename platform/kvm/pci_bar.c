@@ -13,7 +13,6 @@
 #define BAR_TYPE      6u
 #define BAR_TYPE_64   4u
 #define BAR_FLAGS     0xfULL
-#define BARS          6
 
 /*
  * Addresses to give out. QEMU's pc and q35 route everything from the end of RAM (3.5 GiB at most)
@@ -37,7 +36,7 @@ static uint64_t bar_address(uint16_t bdf, unsigned bar, bool *is_64)
         return 0;
     }
     uint64_t address = low & ~BAR_FLAGS;
-    if (*is_64 && bar + 1 < BARS) {
+    if (*is_64 && bar + 1 < PCI_BARS) {
         address |= (uint64_t)pci_read32(bdf, off + 4) << 32;
     }
     return address;
@@ -71,7 +70,7 @@ static uint64_t bar_size(uint16_t bdf, unsigned bar, bool is_64)
 /* Move the window's start behind what the firmware has given out already. */
 static void avoid(uint16_t bdf)
 {
-    for (unsigned bar = 0; bar < BARS; bar++) {
+    for (unsigned bar = 0; bar < PCI_BARS; bar++) {
         bool is_64;
         uint64_t address = bar_address(bdf, bar, &is_64);
         if (address >= window && address < window_end) {
@@ -108,7 +107,7 @@ static int assign(uint16_t bdf, unsigned bar, uint64_t size, uint64_t *address)
 int pci_bar(uint16_t bdf, unsigned bar, paddr_t *base, uint64_t *len)
 {
     bool is_64;
-    if (bar >= BARS) {
+    if (bar >= PCI_BARS) {
         return -ENOENT;
     }
     uint64_t address = bar_address(bdf, bar, &is_64);

@@ -93,6 +93,9 @@ int pci_msix_add(struct pci_msix *m, enum irq_class irq_class, irq_handler *hand
         return -ENOSPC;
     }
     int vector = irq_alloc(irq_class, handler, arg);
+    if (vector == -ENOSPC && irq_class == IRQ_CLASS_DEVICE) {
+        vector = irq_alloc(IRQ_CLASS_HIGH, handler, arg); /* a machine of very many devices */
+    }
     if (vector < 0) {
         return vector;
     }

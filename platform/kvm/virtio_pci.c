@@ -35,7 +35,7 @@
 #define ISR_QUEUE  1u
 #define ISR_CONFIG 2u
 
-#define MAX_PART    4096   /* bytes of a part that are mapped, the doorbells excepted */
+#define MAX_MAPPED (16 * 1024 * 1024) /* bytes of a BAR; QEMU's largest, page-per-vq, is 8 MiB */
 
 static volatile uint8_t *common(struct virtio_device *dev, unsigned reg)
 {
@@ -92,24 +92,37 @@ static void pci_config(struct virtio_device *dev, unsigned off, void *buf, unsig
     }
 }
 
-/* Map a part of a BAR that a capability has told of. */
-static int map_part(struct virtio_device *dev, struct virtio_pci_part *part)
+/*
+ * Map the parts that lie in one BAR, all at once: sizing and mapping cost more than all the rest.
+ */
+static int map_bar(uint16_t bdf, unsigned bar, struct virtio_pci_part **parts, unsigned n)
 {
+    uint64_t end = 0;
     paddr_t base;
     uint64_t len;
-    if (part->len == 0) {
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t part_end = (uint64_t)parts[i]->offset + parts[i]->len;
+        if (parts[i]->len != 0 && parts[i]->bar == bar && part_end > end) {
+            end = part_end;
+        }
+    }
+    if (end == 0) {
         return 0;
     }
-    int err = pci_bar(dev->pci.bdf, part->bar, &base, &len);
+    int err = pci_bar(bdf, bar, &base, &len);
     if (err < 0) {
         return err;
     }
-    if (part->offset > len || part->len > len - part->offset) {
+    volatile uint8_t *at = end > len || end > MAX_MAPPED ? NULL : mem_map_device(base, end);
+    if (at == NULL) {
         return -EINVAL;
     }
-    size_t size = part->len < MAX_PART || part == &dev->pci.regs.notify ? part->len : MAX_PART;
-    part->at = mem_map_device(base + part->offset, size);
-    return part->at == NULL ? -EINVAL : 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (parts[i]->len != 0 && parts[i]->bar == bar) {
+            parts[i]->at = at + parts[i]->offset;
+        }
+    }
+    return 0;
 }
 
 static int pci_open(struct virtio_device *dev)
@@ -125,8 +138,8 @@ static int pci_open(struct virtio_device *dev)
         return err;
     }
     struct virtio_pci_part *parts[] = { &r->config, &r->isr, &r->notify, &r->common };
-    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        err = map_part(dev, parts[i]);
+    for (unsigned bar = 0; bar < PCI_BARS; bar++) {
+        err = map_bar(bdf, bar, parts, sizeof parts / sizeof parts[0]);
         if (err < 0) {
             klog(LOG_WARNING, "%s: its registers lie nowhere", dev->name);
             r->common.at = NULL;

@@ -19,6 +19,7 @@
 #define PCI_REVISION       0x08
 #define PCI_HEADER_TYPE    0x0e
 #define PCI_BAR0           0x10
+#define PCI_BARS           6
 #define PCI_SECONDARY_BUS  0x19
 #define PCI_SUBSYSTEM_ID   0x2e
 #define PCI_CAPABILITIES   0x34
