@@ -151,7 +151,7 @@ static int mmio_listen(struct virtio_device *dev)
 {
     int vector = irq_alloc(IRQ_CLASS_DEVICE, mmio_interrupt, dev);
     if (vector == -ENOSPC) {
-        vector = irq_alloc(IRQ_CLASS_HIGH, mmio_interrupt, dev); /* a machine of very many devices */
+        vector = irq_alloc(IRQ_CLASS_HIGH, mmio_interrupt, dev); /* very many devices */
     }
     if (vector < 0) {
         return vector;
