@@ -24,6 +24,10 @@ class Wrong(Exception):
     """What a test found."""
 
 
+class Skip(Exception):
+    """Why a test can't be done here."""
+
+
 def pith(*words, stdin=b"", env=None, timeout=60):
     return subprocess.run([PITH, *words], cwd=TOP, input=stdin, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=timeout, check=False, env=env)
@@ -245,6 +249,11 @@ def at_terminal(key, status):
 
 
 def terminal():
+    try:
+        for fd in pty.openpty():
+            os.close(fd)
+    except OSError as e:
+        raise Skip(f"no pseudo terminals: {e}") from e
     at_terminal(b"\x04", 0)             # Ctrl-D
     at_terminal(b"\x03", INTERRUPTED)   # Ctrl-C
 
@@ -361,6 +370,9 @@ def make_job(name, test):
         problem = None
         try:
             test()
+        except Skip as e:
+            results.skip(f"cli/{name}", time.monotonic() - began, e)
+            return
         except (Wrong, subprocess.SubprocessError, OSError) as e:
             problem = f"{type(e).__name__}: {e}" if not isinstance(e, Wrong) else str(e)
             with open(log_path("cli", name + ".log"), "w", encoding="utf-8") as f:
