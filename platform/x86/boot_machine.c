@@ -17,6 +17,9 @@
 #include "boot_tables.h"
 #include "mon_layout.h"
 
+#define PIC1_DATA 0x21
+#define PIC2_DATA 0xa1
+
 struct percpu x86_percpu_boot __attribute__((aligned(64)));
 uint64_t x86_boot_tcb[16] __attribute__((aligned(64)));
 uint64_t x86_rsdp;
@@ -97,6 +100,10 @@ _Noreturn void x86_boot(uint32_t kind, uint64_t info)
     x86_percpu_boot.irq_mask = 1;
     x86_boot_tcb[0] = (uint64_t)x86_boot_tcb + (uint64_t)delta;
     x86_boot_tcb[5] = (l->image_base * 0x9e3779b97f4a7c15ULL ^ rdtsc()) << 8; /* canary at 0x28, low byte 0 */
+    if (boot_cpuid[CPUID_HV].ebx != SIGNATURE_XEN) { /* a PVH guest of Xen has none */
+        outb(PIC1_DATA, 0xff); /* firmware leaves its timer on, at a vector that is #DF to us */
+        outb(PIC2_DATA, 0xff);
+    }
     boot_raw.entry += delta; /* a string of the image: the one pointer that parsing has stored */
     image_relocate(delta);
     boot_enter(&enter);

@@ -161,6 +161,11 @@ start64:
     orl $APIC_BASE_ENABLE, %eax
     wrmsr
 2:
+    /* A BIOS leaves its timer running, on interrupt 8 of the PIC: interrupts are on from CPL 3 on. */
+    movb $0xff, %al
+    outb %al, $0x21
+    outb %al, $0xa1
+
     /* A TSS, so that #GP at CPL 3 has a stack and ports are open; an IDT with #GP alone. */
     leaq mon_cpu0(%rip), %rdi
     leaq MON_STACK_MAIN(%rdi), %rax
@@ -196,7 +201,7 @@ start64:
     pushq $SEL_UDATA
     leaq boot_stack_top(%rip), %rax
     pushq %rax
-    pushq $0x202
+    pushq $0x002                       /* IF = 0: the firmware's timer may be running, and there are no gates */
     pushq $SEL_UCODE
     leaq boot_cpl3(%rip), %rax
     pushq %rax
@@ -260,6 +265,7 @@ boot_gp:
     wrmsr
     movq BOOT_ENTER_RIP(%rdi), %rax
     movq %rax, (%rsp)
+    movq $0x202, 16(%rsp)              /* IF = 1 from here on: the mask is a flag in memory */
     movq BOOT_ENTER_RSP(%rdi), %rax
     movq %rax, 24(%rsp)
     iretq

@@ -21,9 +21,6 @@ void serial_init(void);
 #define SIGNATURE_KVM 0x4b4d564bu /* EBX of CPUID 0x40000000 */
 #define SIGNATURE_TCG 0x54474354u
 
-#define PIC1_DATA 0x21
-#define PIC2_DATA 0xa1
-
 static void ipi(void *arg)
 {
     (void)arg;
@@ -43,8 +40,6 @@ void probe_platform(struct boot_info *info)
         platform_ops = &kvm_ops;
         info->platform = signature == SIGNATURE_KVM ? "kvm" : signature == SIGNATURE_TCG ? "tcg" : "pc";
         serial_init();
-        outb(PIC1_DATA, 0xff); /* firmware leaves its timer on; its vectors are exceptions to us */
-        outb(PIC2_DATA, 0xff);
     }
 }
 
