@@ -28,6 +28,11 @@ void storm_start(void)
     timer_arm(&timer, platform_clock_ns() + PERIOD_NS);
 }
 
+unsigned storm_ticks(void)
+{
+    return count;
+}
+
 unsigned storm_stop(void)
 {
     timer_cancel(&timer);

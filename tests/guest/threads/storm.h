@@ -8,3 +8,6 @@
  */
 void storm_start(void);
 unsigned storm_stop(void); /* how many interrupts there were */
+
+/* How many ticks there were so far. */
+unsigned storm_ticks(void);
