@@ -58,17 +58,27 @@ static int parse(uint32_t kind, uint64_t info)
     }
 }
 
+static int holds_module(uint64_t page)
+{
+    for (size_t i = 0; i < boot_raw.nmodules; i++) {
+        const struct boot_raw_module *m = &boot_raw.module[i];
+        if (m->start < page + 4096 && m->start + m->len > page) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* A free page below 640 KiB, where a starting CPU can execute in real mode. */
 static uint64_t find_trampoline(void)
 {
-    for (size_t i = 0; i < boot_raw.nram; i++) {
+    for (size_t i = 0; i < boot_raw.nram && boot_raw.ram[i].start < 0xa0000; i++) {
         const struct boot_range *r = &boot_raw.ram[i];
-        uint64_t at = (r->end < 0xa0000 ? r->end : 0xa0000) - 4096;
-        if (r->start < at && at >= 0x1000 && boot_raw.nmodules == 0) {
-            return at;
-        }
-        if (r->start >= 0xa0000) {
-            break;
+        for (uint64_t at = r->end < 0xa0000 ? r->end : 0xa0000; at > r->start;) {
+            at -= 4096;
+            if (!holds_module(at)) {
+                return at;
+            }
         }
     }
     return 0;

@@ -161,11 +161,6 @@ start64:
     orl $APIC_BASE_ENABLE, %eax
     wrmsr
 2:
-    /* A BIOS leaves its timer running, on interrupt 8 of the PIC: interrupts are on from CPL 3 on. */
-    movb $0xff, %al
-    outb %al, $0x21
-    outb %al, $0xa1
-
     /* A TSS, so that #GP at CPL 3 has a stack and ports are open; an IDT with #GP alone. */
     leaq mon_cpu0(%rip), %rdi
     leaq MON_STACK_MAIN(%rdi), %rax

@@ -149,29 +149,53 @@ static uint64_t tables_needed(void)
     return tables + SPARE_TABLES;
 }
 
-/* A place behind the image, in RAM that boot can reach and no module occupies. */
+/* The end of what is in use in [at, at + bytes), 0 when nothing is: image, trampoline, what the loader left. */
+static uint64_t used_until(uint64_t at, uint64_t bytes)
+{
+    const struct boot_layout *l = &boot_layout;
+
+    if (l->image_paddr < at + bytes && l->image_end > at) {
+        return l->image_end;
+    }
+    if (l->trampoline && l->trampoline < at + bytes && l->trampoline + PAGE > at) {
+        return l->trampoline + PAGE;
+    }
+    for (size_t i = 0; i < boot_raw.nmodules; i++) {
+        const struct boot_raw_module *m = &boot_raw.module[i];
+        if (m->start < at + bytes && m->start + m->len > at) {
+            return (m->start + m->len + PAGE - 1) & ~(PAGE - 1);
+        }
+    }
+    return 0;
+}
+
+/* The lowest place from `from` on, in RAM that boot can reach; 0: there is none. */
+static uint64_t find_place(uint64_t from, uint64_t bytes)
+{
+    for (size_t i = 0; i < boot_raw.nram; i++) {
+        const struct boot_range *r = &boot_raw.ram[i];
+        uint64_t at = r->start > from ? r->start : from, used;
+        while (at < r->end && r->end - at >= bytes && at + bytes <= GIB) {
+            used = used_until(at, bytes);
+            if (used == 0) {
+                return boot_low(at, bytes) ? at : 0;
+            }
+            at = used;
+        }
+    }
+    return 0;
+}
+
+/* Behind the image, or where that is the end of RAM, as GRUB likes to have it, anywhere else. */
 static int place_tables(void)
 {
     uint64_t bytes = tables_needed() * PAGE;
-    uint64_t at = boot_layout.image_end;
+    uint64_t at = find_place(boot_layout.image_end, bytes);
 
-    for (size_t tries = 0; tries <= boot_raw.nmodules; tries++) {
-        for (size_t i = 0; i < boot_raw.nmodules; i++) {
-            const struct boot_raw_module *m = &boot_raw.module[i];
-            if (m->start < at + bytes && m->start + m->len > at) {
-                at = (m->start + m->len + PAGE - 1) & ~(PAGE - 1);
-            }
-        }
-    }
-    for (size_t i = 0; i < boot_raw.nram; i++) {
-        const struct boot_range *r = &boot_raw.ram[i];
-        if (at >= r->start && at + bytes <= r->end && boot_low(at, bytes)) {
-            boot_layout.tables = boot_layout.tables_next = at;
-            boot_layout.tables_end = at + bytes;
-            return 0;
-        }
-    }
-    return -ENOMEM;
+    at = at ? at : find_place(0, bytes);
+    boot_layout.tables = boot_layout.tables_next = at;
+    boot_layout.tables_end = at + bytes;
+    return at ? 0 : -ENOMEM;
 }
 
 static void own(uint64_t start, uint64_t end)
@@ -179,6 +203,20 @@ static void own(uint64_t start, uint64_t end)
     for (uint64_t frame = start / PAGE; frame < end / PAGE; frame++) {
         mon_state.owned[frame / 64] |= 1UL << frame % 64;
     }
+}
+
+/* Insert by address, unless it is empty. Returns the new count. */
+static size_t add_special(struct special *list, size_t n, uint64_t start, uint64_t end, uint64_t flags)
+{
+    if (start >= end) {
+        return n;
+    }
+    size_t i = n;
+    for (; i > 0 && list[i - 1].start > start; i--) {
+        list[i] = list[i - 1];
+    }
+    list[i] = (struct special){start, end, flags};
+    return n + 1;
 }
 
 int boot_build_tables(void)
@@ -199,12 +237,10 @@ int boot_build_tables(void)
 
     struct special special[4];
     size_t n = 0;
-    if (l->trampoline) {
-        special[n++] = (struct special){l->trampoline, l->trampoline + PAGE, SUPERVISOR};
-    }
-    special[n++] = (struct special){l->image_paddr, monitor_data, 0};
-    special[n++] = (struct special){monitor_data, l->image_end, SUPERVISOR};
-    special[n++] = (struct special){l->tables, l->tables_end, SUPERVISOR};
+    n = add_special(special, n, l->trampoline, l->trampoline ? l->trampoline + PAGE : 0, SUPERVISOR);
+    n = add_special(special, n, l->image_paddr, monitor_data, 0);
+    n = add_special(special, n, monitor_data, l->image_end, SUPERVISOR);
+    n = add_special(special, n, l->tables, l->tables_end, SUPERVISOR);
     map_image();
     map_ram(special, n);
 
