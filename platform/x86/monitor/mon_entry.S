@@ -88,12 +88,16 @@ mon_idle_record:
     btsq %rax, PERCPU_VECTORS(%rcx)
     incq PERCPU_EOI_OWED(%rcx)
     movb $1, PERCPU_IRQ_PENDING(%rcx)
-    popq %rcx
+    leaq mon_idle_hlt(%rip), %rax
+    cmpq %rax, 24(%rsp)
+    jne 1f
+    incq 24(%rsp)                      /* before the hlt: don't sleep on what has come */
+1:  popq %rcx
     popq %rax
     addq $8, %rsp
     iretq
 
-/* MON_IDLE. An interrupt that came before `sti` is seen in irq_pending; one behind it ends the hlt. */
+/* MON_IDLE. An interrupt that came before `sti` is seen in irq_pending; one behind it ends or skips the hlt. */
 mon_op_idle:
     movq %rsp, %rcx
     andq $-MON_CPU_SIZE, %rcx
@@ -102,7 +106,8 @@ mon_op_idle:
     cmpb $0, PERCPU_IRQ_PENDING(%rcx)
     jne 1f
     lidt mon_idle_idtr(%rip)
-    sti
+    sti                                /* no shadow behind it in QEMU's nested SVM, nor for an NMI */
+mon_idle_hlt:
     hlt
     cli
     lidt mon_idtr(%rip)

@@ -16,12 +16,9 @@ void mon_fault(struct mon_frame *frame)
     struct fault_event *event = &frame->event;
     uint64_t vector = event->vector;
     if ((event->cs & 3) == 0) {
-        if (vector == VECTOR_NMI) {
-            ((uint64_t *)percpu)[PERCPU_NMI / 8] = 1;
+        if (vector == VECTOR_NMI || vector == VECTOR_DB) { /* #DB: a watchpoint on memory we touched */
+            ((uint64_t *)percpu)[PERCPU_NMI / 8] |= vector == VECTOR_NMI;
             return;
-        }
-        if (vector == VECTOR_DB) {
-            return; /* a watchpoint of CPL 3 on memory that the monitor touched */
         }
         if (event->rip >= (uint64_t)mon_fixup_start && event->rip < (uint64_t)mon_fixup_end) {
             event->rip = (uint64_t)mon_fixup_end;
