@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "runner"), os.path.join(os.path.dirname(HERE), "toolchain", "cli")]
 
 import apps  # noqa: E402
+import boot  # noqa: E402
 import commands  # noqa: E402
 import docs  # noqa: E402
 import guests  # noqa: E402
@@ -28,6 +29,7 @@ SUITES = {
     "toolchain": scripts.script_jobs("toolchain", "toolchain/test/run.sh"),
     "docs": docs.jobs,
     "apps": apps.jobs,
+    "boot": boot.jobs,
     "guest": guests.jobs,
     "cli": commands.jobs,
 }

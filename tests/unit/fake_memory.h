@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest-physical memory for the boot parsers: one block at FAKE_BASE. Each read gives a copy of exactly the bytes
- * that were asked for, so that AddressSanitizer sees every access beyond them.
+ * Guest-physical memory for the boot parsers: one block at FAKE_BASE. Each read gives a copy of
+ * exactly the bytes that were asked for, so that AddressSanitizer sees every access beyond them.
  */
 #pragma once
 

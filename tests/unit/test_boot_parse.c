@@ -148,7 +148,8 @@ static void pvh_modules(void)
     fake_put(MODULES, module, sizeof(module));
     EXPECT(run(boot_parse_pvh) == 0);
     EXPECT(raw.nmodules == BOOT_MAX_MODULES);
-    EXPECT(raw.module[0].start == 2 * MIB && raw.module[BOOT_MAX_MODULES - 1].len == BOOT_MAX_MODULES + 1);
+    EXPECT(raw.module[0].start == 2 * MIB);
+    EXPECT(raw.module[BOOT_MAX_MODULES - 1].len == BOOT_MAX_MODULES + 1);
 }
 
 /* ---- multiboot2 ---- */
@@ -251,7 +252,7 @@ static void mb2_hostile(void)
         fake_put32(INFO + 12, sizes[i]);
         EXPECT(run(boot_parse_multiboot2) == -EINVAL);
     }
-    static const uint32_t steps[] = {0, 1, 23, 1000, 0xfffffff0, UINT32_MAX}; /* of the memory map */
+    static const uint32_t steps[] = {0, 1, 23, 1000, 0xfffffff0, UINT32_MAX}; /* of the map */
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         begin_mb2();
         bad.entry_size = steps[i];
@@ -347,7 +348,8 @@ static int is_sound(void)
 {
     for (size_t i = 0; i < raw.nram; i++) {
         const struct boot_range *r = &raw.ram[i];
-        if (r->start == 0 || r->start >= r->end || (r->start | r->end) % 4096 || r->end > 512UL << 30) {
+        if (r->start == 0 || r->start >= r->end || (r->start | r->end) % 4096 ||
+            r->end > 512UL << 30) {
             return 0;
         }
     }
@@ -362,9 +364,10 @@ static int is_sound(void)
            memchr(raw.cmdline, '\0', sizeof(raw.cmdline)) != NULL;
 }
 
-static const uint32_t telling[] = {0, 1, 7, 8, 0xffff, 0x7fffffff, 0x80000000, 0xfffffff8, UINT32_MAX};
+static const uint32_t telling[] = {0, 1, 7, 8, 0xffff, 0x7fffffff, 1u << 31, 0xfffffff8,
+                                   UINT32_MAX};
 
-/* Words, bytes and bits of the structure at random, thousands of times; `bytes` are what matters of it. */
+/* Words and bits of the structure at random, thousands of times; `bytes` of it matter. */
 static void damage(parser *parse, void (*make)(void), uint64_t bytes)
 {
     unsigned wrong = 0, refused = 0;

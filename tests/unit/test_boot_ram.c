@@ -22,8 +22,8 @@ static int is_sound(const struct boot_raw *raw)
 {
     for (size_t i = 0; i < raw->nram; i++) {
         const struct boot_range *r = &raw->ram[i];
-        if (r->start == 0 || r->start >= r->end || r->start % PAGE || r->end % PAGE || r->end > LIMIT ||
-            (i > 0 && r->start <= raw->ram[i - 1].end)) {
+        if (r->start == 0 || r->start >= r->end || r->start % PAGE || r->end % PAGE ||
+            r->end > LIMIT || (i > 0 && r->start <= raw->ram[i - 1].end)) {
             return 0;
         }
     }
@@ -71,7 +71,7 @@ static void random_ranges(void)
     }
 }
 
-/* More ranges than there is room for: those that are kept were given, and no larger one is missing. */
+/* More ranges than there is room for: what is kept was given, and no larger one is missing. */
 static void too_many(void)
 {
     for (int round = 0; round < 2000; round++) {
