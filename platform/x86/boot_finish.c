@@ -46,7 +46,10 @@ static bool in_ram(const struct boot_raw *raw, const struct boot_raw_module *m)
     return false;
 }
 
-/* The lowest range in use that touches [at, end): skips and modules alike. Returns its end, *start is set. */
+/*
+ * The lowest range in use that touches [at, end): skips and modules alike. Returns its end, *start
+ * is set.
+ */
 static uint64_t next_used(const struct boot_raw *raw, const struct boot_range *skip, size_t nskip,
                           uint64_t at, uint64_t end, uint64_t *start)
 {

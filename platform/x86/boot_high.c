@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The high stage of boot on the monitor platforms: at the final address, in the boot list's order. */
+/*
+ * The high stage of boot on the monitor platforms: at the final address, in the boot list's order.
+ */
 #include <string.h>
 
 #include <pith/panic.h>

@@ -24,7 +24,10 @@ struct percpu x86_percpu_boot __attribute__((aligned(64)));
 uint64_t x86_boot_tcb[16] __attribute__((aligned(64)));
 uint64_t x86_rsdp;
 
-/* Nothing has a console yet: say it on the first serial port, where every monitor platform but Xen has one. */
+/*
+ * Nothing has a console yet: say it on the first serial port, where every monitor platform but Xen
+ * has one.
+ */
 static _Noreturn void boot_failed(const char *why)
 {
     static const char prefix[] = "pith: can't boot: ";

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The zero page of the Linux 64-bit boot protocol (Documentation/arch/x86/zero-page.rst): Firecracker before 1.12
- * and other loaders of the rust-vmm family. Only fields of fixed offset are used.
+ * The zero page of the Linux 64-bit boot protocol (Documentation/arch/x86/zero-page.rst):
+ * Firecracker before 1.12 and other loaders of the rust-vmm family. Only fields of fixed offset are
+ * used.
  */
 #include <errno.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The PVH boot protocol (xen public/arch-x86/hvm/start_info.h): Xen PVH, QEMU, Firecracker, Cloud Hypervisor. */
+/*
+ * The PVH boot protocol (xen public/arch-x86/hvm/start_info.h): Xen PVH, QEMU, Firecracker, Cloud
+ * Hypervisor.
+ */
 #include <errno.h>
 
 #include <stdint.h>

@@ -6,9 +6,10 @@
  *   start_mb2      multiboot2 3.3: 32 bit, paging off, EAX = magic, EBX = information
  *   start_linux64  Linux 64-bit boot protocol: long mode, identity mapped, RSI = zero page
  *
- * Nothing else is known: not the load address (GRUB may move the image), not a stack. On a KVM without hardware
- * virtualisation each instruction at CPL 0 is emulated, so this does the least: map the low memory up to
- * the image's end in 2 MiB pages, enter long mode, read CPUID, drop to CPL 3.
+ * Nothing else is known: not the load address (GRUB may move the image), not a stack. On a KVM
+ * without hardware virtualisation each instruction at CPL 0 is emulated, so this does the least:
+ * map the low memory up to the image's end in 2 MiB pages, enter long mode, read CPUID, drop to CPL
+ * 3.
  */
 #include <x86/boot.h>
 
@@ -84,7 +85,10 @@ start32:
     lret
 
     .code64
-/* Paging is on with the loader's tables; they map us, but nobody says what else, so ours replace them. */
+/*
+ * Paging is on with the loader's tables; they map us, but nobody says what else, so ours replace
+ * them.
+ */
 start_linux64:
     cli
     cld
@@ -151,7 +155,10 @@ start64:
     decl %r8d
     jnz 1b
 
-    /* x2APIC mode has no MMIO; the way back goes through "disabled" (Intel SDM vol 3, "x2APIC State Transitions"). */
+    /*
+     * x2APIC mode has no MMIO; the way back goes through "disabled" (Intel SDM vol 3, "x2APIC State
+     * Transitions").
+     */
     movl $MSR_APIC_BASE, %ecx
     rdmsr
     testl $APIC_BASE_X2, %eax
@@ -210,8 +217,9 @@ boot_cpl3:
     ud2
 
 /*
- * boot_enter(const struct boot_enter *) at CPL 3 raises #GP; at CPL 0 boot_gp loads the final tables and returns to
- * the image's high address. This code lies in a user page: SMEP comes on later, in the monitor.
+ * boot_enter(const struct boot_enter *) at CPL 3 raises #GP; at CPL 0 boot_gp loads the final
+ * tables and returns to the image's high address. This code lies in a user page: SMEP comes on
+ * later, in the monitor.
  */
     .globl boot_enter
 boot_enter:
@@ -294,7 +302,10 @@ boot_gdt:
     .quad 0
     .quad 0, 0                         /* 0x40 TSS */
 
-/* Stacks, each with a guard page below it that the final mapping leaves out (image_guard() in boot_tables.c). */
+/*
+ * Stacks, each with a guard page below it that the final mapping leaves out (image_guard() in
+ * boot_tables.c).
+ */
     .bss
     .balign 4096
     .globl boot_stack_guard, boot_stack_top, fault_stack_guard, fault_stack_low, fault_stack_high

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The final page tables of the monitor platforms, built at CPL 3 through the identity mapping of boot.
+ * The final page tables of the monitor platforms, built at CPL 3 through the identity mapping of
+ * boot.
  *
- * Two things are mapped: the image at its random base in 4 KiB pages with its permissions, and all RAM at
- * its home addresses, in 2 MiB pages where a whole one is ordinary memory. The image has no second mapping there; page
- * tables and the monitor's data have a supervisor one, which is how the monitor reaches them.
+ * Two things are mapped: the image at its random base in 4 KiB pages with its permissions, and all
+ * RAM at its home addresses, in 2 MiB pages where a whole one is ordinary memory. The image has no
+ * second mapping there; page tables and the monitor's data have a supervisor one, which is how the
+ * monitor reaches them.
  */
 #include <errno.h>
 #include <string.h>
@@ -149,7 +151,10 @@ static uint64_t tables_needed(void)
     return tables + SPARE_TABLES;
 }
 
-/* The end of what is in use in [at, at + bytes), 0 when nothing is: image, trampoline, what the loader left. */
+/*
+ * The end of what is in use in [at, at + bytes), 0 when nothing is: image, trampoline, what the
+ * loader left.
+ */
 static uint64_t used_until(uint64_t at, uint64_t bytes)
 {
     const struct boot_layout *l = &boot_layout;

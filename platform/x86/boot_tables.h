@@ -41,7 +41,10 @@ int boot_build_tables(void);
 /* Read low memory through the boot mapping (1 GiB); the boot_reader of the parsers. */
 const void *boot_low(uint64_t pa, size_t len);
 
-/* Fill the monitor's descriptor tables and state for the final addresses; `delta` = final - current address. */
+/*
+ * Fill the monitor's descriptor tables and state for the final addresses; `delta` = final - current
+ * address.
+ */
 void boot_build_monitor(struct boot_enter *enter, intptr_t delta);
 
 void boot_enter(struct boot_enter *enter);

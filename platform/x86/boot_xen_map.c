@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The memory map of a Xen PVH guest whose start_info has none: version 0, which Xen 4.17 gives to a PVH dom0.
+ * The memory map of a Xen PVH guest whose start_info has none: version 0, which Xen 4.17 gives to a
+ * PVH dom0.
  *
  * Xen takes hypercalls of such a guest from CPL 0 only, so boot_start.S makes this one call.
  */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Time on KVM and QEMU: KVM's paravirtual clock where it is offered, else the TSC; and the one-shot timer.
+ * Time on KVM and QEMU: KVM's paravirtual clock where it is offered, else the TSC; and the one-shot
+ * timer.
  *
- * The APIC timer counts at 1 GHz on QEMU and on KVM (KVM's APIC_BUS_CYCLE_NS is 1; QEMU hw/intc/apic.c counts ns). Where the
- * TSC's frequency is told by nobody (TCG), that timer is the yardstick: a first, short measurement at boot is made
- * better whenever a longer one comes by.
+ * The APIC timer counts at 1 GHz on QEMU and on KVM (KVM's APIC_BUS_CYCLE_NS is 1; QEMU
+ * hw/intc/apic.c counts ns). Where the TSC's frequency is told by nobody (TCG), that timer is the
+ * yardstick: a first, short measurement at boot is made better whenever a longer one comes by.
  */
 #include <pith/platform.h>
 
@@ -31,7 +32,9 @@ struct kvm_wall_clock {
     uint32_t version, sec, nsec;
 };
 
-/* A line through (tsc, ns) with slope mul / 2^32. Written by CPU 0, masked; version odd meanwhile. */
+/*
+ * A line through (tsc, ns) with slope mul / 2^32. Written by CPU 0, masked; version odd meanwhile.
+ */
 static struct {
     uint32_t version;
     uint64_t tsc, ns, mul;
@@ -100,7 +103,10 @@ static void set_slope(uint64_t tsc_ticks, uint64_t ns)
     __atomic_store_n(&line.version, line.version + 1, __ATOMIC_RELEASE);
 }
 
-/* One sample of a countdown that has not ended: exact but for the time that starting and reading it took. */
+/*
+ * One sample of a countdown that has not ended: exact but for the time that starting and reading it
+ * took.
+ */
 static void measure(const struct countdown *c)
 {
     uint64_t before = rdtsc_ordered();

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Switching threads: what the C ABI says a call preserves (rbx, rbp, r12-r15, MXCSR, x87 control word).
+ * Switching threads: what the C ABI says a call preserves (rbx, rbp, r12-r15, MXCSR, x87 control
+ * word).
  *
- * The saved stack holds, from ctx->sp: rbp rbx r12 r13 r14 r15, MXCSR and control word, return address.
+ * The saved stack holds, from ctx->sp: rbp rbx r12 r13 r14 r15, MXCSR and control word, return
+ * address.
  */
     .text
     .globl platform_context_switch
@@ -36,7 +38,10 @@ platform_context_switch:
     call platform_set_tp
     jmp 1b
 
-/* First activation of a context: platform_context_init() put the function in rbx, its argument in r12. */
+/*
+ * First activation of a context: platform_context_init() put the function in rbx, its argument in
+ * r12.
+ */
     .globl context_start
 context_start:
     movq %r12, %rdi

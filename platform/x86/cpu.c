@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The other CPUs of the monitor platforms: starting one through the monitor, and interrupts between them. */
+/*
+ * The other CPUs of the monitor platforms: starting one through the monitor, and interrupts between
+ * them.
+ */
 #include <errno.h>
 
 #include <pith/page.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The CPU's random generator: RDSEED, else RDRAND (Intel SDM vol 1, "Random Number Generator Instructions"). */
+/*
+ * The CPU's random generator: RDSEED, else RDRAND (Intel SDM vol 1, "Random Number Generator
+ * Instructions").
+ */
 #include <string.h>
 
 #include <pith/platform.h>

@@ -2,8 +2,8 @@
 /*
  * Relocation and random placement of the image.
  *
- * The image has packed relative relocations only (SHT_RELR, ELF gABI): a word with bit 0 clear is the address of
- * a pointer; one with bit 0 set is a bitmap over the 63 words that follow.
+ * The image has packed relative relocations only (SHT_RELR, ELF gABI): a word with bit 0 clear is
+ * the address of a pointer; one with bit 0 set is a bitmap over the 63 words that follow.
  */
 #include <x86/image.h>
 

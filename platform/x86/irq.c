@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupt vectors of the monitor platforms: who handles which, and the dispatch of what was recorded. */
+/*
+ * Interrupt vectors of the monitor platforms: who handles which, and the dispatch of what was
+ * recorded.
+ */
 #include <x86/irq.h>
 
 #include <errno.h>
@@ -69,8 +72,8 @@ uint64_t irq_unexpected(void)
 }
 
 /*
- * Handlers first, then as many EOIs as there were entries: each EOI ends the highest class in service, and only
- * the number has to fit, since every entry has set one ISR bit.
+ * Handlers first, then as many EOIs as there were entries: each EOI ends the highest class in
+ * service, and only the number has to fit, since every entry has set one ISR bit.
  */
 void x86_irq_dispatch(void)
 {

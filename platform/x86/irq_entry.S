@@ -2,13 +2,14 @@
 /*
  * Interrupt entry and exit at CPL 3: one restartable protocol for the monitor platforms and Xen PV.
  *
- * A vector's stub records it (bit, owed EOI, pending) and returns at once while the mask is set: without an EOI the APIC holds
- * back its priority class, so at most one frame per class piles up. With the mask open it sets the mask and handles.
- * The exit opens the mask, looks at pending once more and returns; an interrupt that lands between those
- * instructions sends the exit back to the start (irq_redo) instead of nesting, so depth stays bounded.
+ * A vector's stub records it (bit, owed EOI, pending) and returns at once while the mask is set:
+ * without an EOI the APIC holds back its priority class, so at most one frame per class piles up.
+ * With the mask open it sets the mask and handles. The exit opens the mask, looks at pending once
+ * more and returns; an interrupt that lands between those instructions sends the exit back to the
+ * start (irq_redo) instead of nesting, so depth stays bounded.
  *
- * x86_irq_common: mask = 1, all registers as interrupted, RSP at a plain iret frame (rip cs rflags rsp ss).
- * irq_exit_start: the same state at the end: mask = 1, everything restored.
+ * x86_irq_common: mask = 1, all registers as interrupted, RSP at a plain iret frame (rip cs rflags
+ * rsp ss). irq_exit_start: the same state at the end: mask = 1, everything restored.
  */
 #include <pith/percpu.h>
 #include <x86/entry.h>
@@ -82,7 +83,10 @@ irq_redo:
 irq_exit_end:
     jmp x86_irq_common
 
-/* The interrupted code is an exit: it holds no state but the outer frame at its RSP. Let it start over. */
+/*
+ * The interrupted code is an exit: it holds no state but the outer frame at its RSP. Let it start
+ * over.
+ */
 irq_merge:
     leaq irq_redo(%rip), %rax
     movq %rax, 8(%rsp)

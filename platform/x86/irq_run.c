@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the interrupt entry, the idle loop and an opened mask share: run the handlers, then the scheduler. */
+/*
+ * What the interrupt entry, the idle loop and an opened mask share: run the handlers, then the
+ * scheduler.
+ */
 #include <stdbool.h>
 
 #include <pith/platform.h>
@@ -20,7 +23,9 @@ static void dispatch(struct percpu *cpu)
     cpu->irq_depth--;
 }
 
-/* For irq_entry.S: handle all that is recorded; returns whether to preempt the interrupted thread. */
+/*
+ * For irq_entry.S: handle all that is recorded; returns whether to preempt the interrupted thread.
+ */
 int x86_irq_run(void)
 {
     struct percpu *cpu = percpu_this();

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The local APIC in xAPIC mode, which boot_start.S has seen to (Intel SDM vol 3, "Advanced Programmable Interrupt Controller"), by MMIO from CPL 3.
+ * The local APIC in xAPIC mode, which boot_start.S has seen to (Intel SDM vol 3, "Advanced
+ * Programmable Interrupt Controller"), by MMIO from CPL 3.
  *
- * Also the one-shot timer. Each access is an exit on KVM: a deadline that moves away, or is cancelled,
- * leaves the hardware alone, and the early interrupt is filtered here.
+ * Also the one-shot timer. Each access is an exit on KVM: a deadline that moves away, or is
+ * cancelled, leaves the hardware alone, and the early interrupt is filtered here.
  */
 #include <pith/log.h>
 #include <pith/panic.h>

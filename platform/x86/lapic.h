@@ -7,7 +7,9 @@
 /* Enable this CPU's APIC; x86_lapic_init() has done it for the boot CPU. */
 void lapic_enable(void);
 
-/* INIT and STARTUP to that CPU, with the waits of the MP specification; it begins at `trampoline`. */
+/*
+ * INIT and STARTUP to that CPU, with the waits of the MP specification; it begins at `trampoline`.
+ */
 void lapic_start_cpu(uint32_t apic_id, uint64_t trampoline);
 
 /* Start the countdown of the one-shot timer (0 stops it); what is left of it. */

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The monitor's own data. Nothing outside this folder may use it after MON_START, nor can it: the pages are U=0. */
+/*
+ * The monitor's own data. Nothing outside this folder may use it after MON_START, nor can it: the
+ * pages are U=0.
+ */
 #pragma once
 
-/* Selectors: user ones equal a 64-bit Linux host's, which the software KVM's native IRETQ needs (0x33, 0x2b). */
+/*
+ * Selectors: user ones equal a 64-bit Linux host's, which the software KVM's native IRETQ needs
+ * (0x33, 0x2b).
+ */
 #define SEL_KCODE 0x10
 #define SEL_KDATA 0x18
 #define SEL_UDATA 0x2b
@@ -10,7 +16,9 @@
 #define SEL_TSS   0x40
 #define GDT_BYTES 0x50
 
-/* Layout of a CPU's block, aligned to its size, so that a handler finds it from its stack pointer. */
+/*
+ * Layout of a CPU's block, aligned to its size, so that a handler finds it from its stack pointer.
+ */
 #define MON_CPU_SIZE    16384
 #define MON_TSS         0x0000 /* TSS and I/O bitmap: 104 + 8193 bytes */
 #define MON_GDT         0x2080
@@ -107,7 +115,10 @@ struct mon_frame {
     struct fault_event event;
 };
 
-/* Facts that boot code at CPL 3 sets before MON_START; read-only afterwards, as all of this is then. */
+/*
+ * Facts that boot code at CPL 3 sets before MON_START; read-only afterwards, as all of this is
+ * then.
+ */
 struct mon_state {
     uint64_t call_site;        /* the one `hlt` that is a call */
     uint32_t xen;              /* hypercall instruction: 0 none, 1 vmcall, 2 vmmcall */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* platform_page_ops() of the monitor platforms: batches for the monitor, and pages for its tables. */
+/*
+ * platform_page_ops() of the monitor platforms: batches for the monitor, and pages for its tables.
+ */
 #include "pages.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Changing mappings through the monitor, with the page tables that this may need. Private to platform/x86. */
+/*
+ * Changing mappings through the monitor, with the page tables that this may need. Private to
+ * platform/x86.
+ */
 #pragma once
 
 #include <stddef.h>

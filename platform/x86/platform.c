@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* platform.h for libos: each call goes through the one table of the machine that was found at boot. */
+/*
+ * platform.h for libos: each call goes through the one table of the machine that was found at boot.
+ */
 #include <pith/platform.h>
 
 #include <x86/cpu.h>

@@ -4,7 +4,9 @@
 
 #include <pith/boot.h>
 
-/* Choose platform_ops and make the console work, where it needs nothing else. Sets info->platform. */
+/*
+ * Choose platform_ops and make the console work, where it needs nothing else. Sets info->platform.
+ */
 void probe_platform(struct boot_info *info);
 
 /* Clock, interrupts and services of the platform found. Context: APIC enabled, info->ram filled. */

@@ -2,9 +2,9 @@
 /*
  * Where a fault of CPL 3 continues after the monitor has recorded it.
  *
- * Entry: masked (the monitor set the flag), RSP on this CPU's fault stack, all other registers as at the fault;
- * the rest is in percpu's fault record. A fault that was fixed up returns to the faulting stack first and leaves
- * from there, so that nobody is preempted while on the fault stack.
+ * Entry: masked (the monitor set the flag), RSP on this CPU's fault stack, all other registers as
+ * at the fault; the rest is in percpu's fault record. A fault that was fixed up returns to the
+ * faulting stack first and leaves from there, so that nobody is preempted while on the fault stack.
  */
 #include <pith/percpu.h>
 #include <x86/percpu_slots.h>

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a preemption saves of the FP and vector state: everything XGETBV says is enabled, AMX left out.
+ * What a preemption saves of the FP and vector state: everything XGETBV says is enabled, AMX left
+ * out.
  *
- * Not what CPUID was promised to be: a program at CPL 3 sees the CPU as it is and may use all of it.
+ * Not what CPUID was promised to be: a program at CPL 3 sees the CPU as it is and may use all of
+ * it.
  */
 #include <x86/machine.h>
 

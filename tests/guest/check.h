@@ -13,8 +13,9 @@
  *         return check_done();
  *     }
  *
- * prints `ok adds` and at the end `checks: 1 ok, 0 failed, 0 skipped`, which `pith test` compares with
- * what it has seen: a guest that dies before that line has failed. Include it in one .c file only.
+ * prints `ok adds` and at the end `checks: 1 ok, 0 failed, 0 skipped`, which `pith test` compares
+ * with what it has seen: a guest that dies before that line has failed. Include it in one .c file
+ * only.
  */
 #pragma once
 
@@ -45,7 +46,9 @@ static void check_failed(const char *file, int line, const char *fmt, ...)
     va_end(ap);
 }
 
-/* The check goes on after a failure; true when x holds, so that `if (!CHECK(p)) { return; }` works. */
+/*
+ * The check goes on after a failure; true when x holds, so that `if (!CHECK(p)) { return; }` works.
+ */
 #define CHECK(x) check_true(__FILE_NAME__, __LINE__, #x, (x))
 
 /* Two integers that have to be equal; prints both. Each is evaluated once. */
@@ -72,7 +75,9 @@ static bool check_equal(const char *file, int line, const char *text, long long 
     return a == b;
 }
 
-/* Say in a check that it can't be done here; it counts as skipped unless something failed before. */
+/*
+ * Say in a check that it can't be done here; it counts as skipped unless something failed before.
+ */
 __attribute__((unused))
 static void check_skip(const char *why)
 {

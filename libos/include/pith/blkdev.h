@@ -2,7 +2,8 @@
 /*
  * Block devices: what a driver offers, and the direct calls for programs that want no file layer.
  *
- * Requests are asynchronous and many may be in flight; buffers belong to the driver from submit to done().
+ * Requests are asynchronous and many may be in flight; buffers belong to the driver from submit to
+ * done().
  */
 #pragma once
 
@@ -34,8 +35,8 @@ struct blkdev;
 
 struct blkdev_ops {
     /*
-     * Queue up to n requests and notify the device once; returns how many were taken (fewer when the
-     * ring is full), or -EIO when the device has failed. Context: thread or done().
+     * Queue up to n requests and notify the device once; returns how many were taken (fewer when
+     * the ring is full), or -EIO when the device has failed. Context: thread or done().
      */
     int (*submit)(struct blkdev *dev, struct blk_request **req, unsigned n);
 
@@ -68,7 +69,8 @@ struct blkdev *blkdev_at(unsigned i);
 
 /*
  * Read or write `len` bytes at byte offset `off` (both multiples of block_size) and wait; large
- * transfers are split and run in parallel. Errors: -EINVAL unaligned or outside, -EROFS, -EIO, -ENOMEM.
+ * transfers are split and run in parallel. Errors: -EINVAL unaligned or outside, -EROFS, -EIO,
+ * -ENOMEM.
  */
 int blkdev_rw(struct blkdev *dev, bool write, void *buf, size_t len, uint64_t off);
 

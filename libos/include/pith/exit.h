@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /*
- * Say `[pith-WHAT NONCE WORD]` on a line of its own to `pith run`, which takes it out of the output.
- * Returns whether there is one that listens: without a nonce nothing is said. Context: any.
+ * Say `[pith-WHAT NONCE WORD]` on a line of its own to `pith run`, which takes it out of the
+ * output. Returns whether there is one that listens: without a nonce nothing is said. Context: any.
  */
 bool machine_tell(const char *what, const char *word);
 

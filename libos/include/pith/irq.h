@@ -11,10 +11,16 @@
 
 #include <pith/percpu.h>
 
-/* Handle everything recorded, then return with the mask open. Context: mask open, any thread. Platform. */
+/*
+ * Handle everything recorded, then return with the mask open. Context: mask open, any thread.
+ * Platform.
+ */
 void platform_irq_replay(void);
 
-/* Mask interrupts on this CPU; returns whether they were masked before. One store; no nesting count. */
+/*
+ * Mask interrupts on this CPU; returns whether they were masked before. One store; no nesting
+ * count.
+ */
 static inline bool irq_save(void)
 {
     unsigned char was;

@@ -4,7 +4,8 @@
  *
  * The block at PERCPU_EVENT has the layout of Xen's vcpu_info (public/xen.h: byte 0 pending, byte 1
  * mask), because a PV guest registers that very memory with Xen. The other platforms keep the same
- * two bytes by hand, so masking is one instruction everywhere and libos need not know which it runs on.
+ * two bytes by hand, so masking is one instruction everywhere and libos need not know which it runs
+ * on.
  */
 #pragma once
 
@@ -51,7 +52,10 @@ _Static_assert(offsetof(struct percpu, irq_mask) == PERCPU_IRQ_MASK, "percpu lay
 _Static_assert(offsetof(struct percpu, platform) == PERCPU_PLATFORM, "percpu layout");
 _Static_assert(offsetof(struct percpu, libos) == PERCPU_LIBOS, "percpu layout");
 
-/* This CPU's block. Only meaningful while the caller can't move: interrupts masked or preemption off. */
+/*
+ * This CPU's block. Only meaningful while the caller can't move: interrupts masked or preemption
+ * off.
+ */
 static inline struct percpu *percpu_this(void)
 {
     struct percpu *p;

@@ -54,20 +54,23 @@ void platform_cpu_kick(unsigned cpu);
 /* How many CPUs the machine has (at least 1). */
 unsigned platform_cpu_count(void);
 
-/* Saved state of a thread that isn't running: its stack pointer; everything else lies on its stack. */
+/*
+ * Saved state of a thread that isn't running: its stack pointer; everything else lies on its stack.
+ */
 struct context {
     void *sp;
 };
 
 /*
- * Prepare `ctx` so that the first switch to it calls entry(arg) on the stack that ends at stack_top,
- * with the ABI's initial FP state. entry must not return. The new context starts as switched to: masked.
+ * Prepare `ctx` so that the first switch to it calls entry(arg) on the stack that ends at
+ * stack_top, with the ABI's initial FP state. entry must not return. The new context starts as
+ * switched to: masked.
  */
 void platform_context_init(struct context *ctx, void *stack_top, void (*entry)(void *), void *arg);
 
 /*
- * Save the caller's callee-saved state in `from`, continue `to` with its thread pointer (%fs base) `tp`.
- * Returns when somebody switches back. Context: masked.
+ * Save the caller's callee-saved state in `from`, continue `to` with its thread pointer (%fs base)
+ * `tp`. Returns when somebody switches back. Context: masked.
  */
 void platform_context_switch(struct context *from, const struct context *to, void *tp);
 
@@ -94,14 +97,16 @@ struct page_op {
 };
 
 /*
- * Carry out ops[0..n) in order, in as few crossings as possible; stale TLB entries are gone on return.
- * Errors: -EINVAL unaligned or a range that isn't ours, -EPERM against the rules (W+X, X after the
- * seal, text, page tables or monitor), -ENOMEM no memory for page tables. On an error the ops before the
- * failing one have been done. Context: thread.
+ * Carry out ops[0..n) in order, in as few crossings as possible; stale TLB entries are gone on
+ * return. Errors: -EINVAL unaligned or a range that isn't ours, -EPERM against the rules (W+X, X
+ * after the seal, text, page tables or monitor), -ENOMEM no memory for page tables. On an error the
+ * ops before the failing one have been done. Context: thread.
  */
 int platform_page_ops(const struct page_op *ops, size_t n);
 
-/* No new executable page from now on; image text and constants are final. Called once, before main. */
+/*
+ * No new executable page from now on; image text and constants are final. Called once, before main.
+ */
 void platform_page_seal(void);
 
 /* ---- console ---- */
@@ -115,12 +120,17 @@ size_t platform_console_read(char *data, size_t len);
 /* How many bytes the host may send before they are read, without any being lost. Context: any. */
 size_t platform_console_window(void);
 
-/* Call console_input() when bytes arrive, from now on. Returns -ENOSYS where input has to be polled. */
+/*
+ * Call console_input() when bytes arrive, from now on. Returns -ENOSYS where input has to be
+ * polled.
+ */
 int platform_console_listen(void);
 
 /* ---- the rest ---- */
 
-/* Fill buf with up to len random bytes of the CPU's generator; returns how many (0: it has none). */
+/*
+ * Fill buf with up to len random bytes of the CPU's generator; returns how many (0: it has none).
+ */
 size_t platform_entropy(void *buf, size_t len);
 
 enum platform_stop {
@@ -139,9 +149,10 @@ _Noreturn void platform_stop(enum platform_stop how, int status);
 int platform_probe_read(void *dst, const void *src, size_t n);
 
 /*
- * Device classes: each looks for its devices on every bus the machine has and attaches what it finds
- * (blkdev_attach() and so on). Called once, by the subsystem that needs the class, so that an image
- * without that subsystem does not contain the drivers. Returns how many were found. Context: thread.
+ * Device classes: each looks for its devices on every bus the machine has and attaches what it
+ * finds (blkdev_attach() and so on). Called once, by the subsystem that needs the class, so that an
+ * image without that subsystem does not contain the drivers. Returns how many were found. Context:
+ * thread.
  */
 int platform_probe_block(void);
 int platform_probe_entropy(void);
@@ -162,7 +173,8 @@ void console_input(void);
 
 /*
  * The scheduler's turn at the end of an interrupt: need_resched was set and preempt_count is 0. The
- * whole FP state has been saved. Context: masked, on the interrupted thread's stack; returns masked.
+ * whole FP state has been saved. Context: masked, on the interrupted thread's stack; returns
+ * masked.
  */
 void thread_preempt(void);
 

@@ -6,7 +6,9 @@
 
 struct rngdev {
     const char *name;
-    /* Fill up to len bytes, waiting at most a second; returns the count or -errno. Context: thread. */
+    /*
+     * Fill up to len bytes, waiting at most a second; returns the count or -errno. Context: thread.
+     */
     int (*read)(struct rngdev *dev, void *buf, size_t len);
     struct rngdev *next;
 };

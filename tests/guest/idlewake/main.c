@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Wake-ups that come while the CPU is about to stop: thousands of sleeps of all short lengths, so that timer
- * events land on every instruction of the way into the idle state. One that is lost stops the machine for good.
+ * Wake-ups that come while the CPU is about to stop: thousands of sleeps of all short lengths, so
+ * that timer events land on every instruction of the way into the idle state. One that is lost
+ * stops the machine for good.
  */
 #include <pthread.h>
 #include <time.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Self-IPIs in three priority classes, in bursts of one each: some find the mask open, some find a handler
- * running, some land in the exit's last instructions. Every one is counted and the stack stays bounded.
+ * Self-IPIs in three priority classes, in bursts of one each: some find the mask open, some find a
+ * handler running, some land in the exit's last instructions. Every one is counted and the stack
+ * stays bounded.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,7 +69,10 @@ static __attribute__((noinline)) bool send_all(void)
         if (masked) {
             irq_restore(was);
         }
-        /* The nested ones may merge with the burst's own of the same vector: that is the APIC's, not ours. */
+        /*
+         * The nested ones may merge with the burst's own of the same vector: that is the APIC's,
+         * not ours.
+         */
         if (!wait_for(0, n + 1) || !wait_for(1, n + 1) || !wait_for(2, n + 1)) {
             return false;
         }

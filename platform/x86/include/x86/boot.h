@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the loader to libos: what the boot protocols are parsed into, before RAM has its home addresses.
+ * From the loader to libos: what the boot protocols are parsed into, before RAM has its home
+ * addresses.
  *
  * Addresses are guest-physical. On Xen PV the same structure holds pseudo-physical ones.
  */
@@ -47,7 +48,10 @@ struct boot_raw {
     char cmdline[BOOT_CMDLINE_MAX];
 };
 
-/* CPUID as CPL 0 saw it at boot, which is what the hypervisor promises (at CPL 3 a software KVM shows the outer CPU). */
+/*
+ * CPUID as CPL 0 saw it at boot, which is what the hypervisor promises (at CPL 3 a software KVM
+ * shows the outer CPU).
+ */
 struct boot_cpuid {
     uint32_t leaf, subleaf, eax, ebx, ecx, edx;
 };
@@ -60,14 +64,17 @@ extern struct boot_cpuid boot_cpuid[BOOT_CPUIDS];
 typedef const void *boot_reader(uint64_t pa, size_t len);
 
 /*
- * Parse the protocol's structures; bad entries are dropped. Returns 0, -EINVAL (wrong magic, no RAM), or for PVH
- * -ENOENT: version 0, which has no memory map; everything else is filled in.
+ * Parse the protocol's structures; bad entries are dropped. Returns 0, -EINVAL (wrong magic, no
+ * RAM), or for PVH -ENOENT: version 0, which has no memory map; everything else is filled in.
  */
 int boot_parse_pvh(struct boot_raw *raw, uint64_t pa, boot_reader *read);
 int boot_parse_multiboot2(struct boot_raw *raw, uint64_t pa, boot_reader *read);
 int boot_parse_linux64(struct boot_raw *raw, uint64_t pa, boot_reader *read);
 
-/* Add RAM [start, end), cut to whole pages, kept sorted and merged; too many ranges: the smallest is dropped. */
+/*
+ * Add RAM [start, end), cut to whole pages, kept sorted and merged; too many ranges: the smallest
+ * is dropped.
+ */
 void boot_add_ram(struct boot_raw *raw, uint64_t start, uint64_t end);
 
 /* Copy a string of the loader, cut at size - 1 or where it can't be read. */
@@ -77,13 +84,17 @@ void boot_copy_string(char *dst, size_t size, uint64_t pa, boot_reader *read);
 extern uint64_t x86_rsdp;
 
 /*
- * Common end of all boots: home addresses are in force. Fill `info`, which is zero, from raw; `to_home` turns an
- * address into its home pointer; the `skip` ranges are in use and not given to libos. Modules that do not lie in
- * RAM are dropped; when what is left of RAM is in too many pieces, so are the smallest.
+ * Common end of all boots: home addresses are in force. Fill `info`, which is zero, from raw;
+ * `to_home` turns an address into its home pointer; the `skip` ranges are in use and not given to
+ * libos. Modules that do not lie in RAM are dropped; when what is left of RAM is in too many
+ * pieces, so are the smallest.
  */
 void boot_finish(struct boot_info *info, const struct boot_raw *raw, void *(*to_home)(uint64_t pa),
                  const struct boot_range *skip, size_t nskip);
 
-/* The value of a command line option in raw text ("boot=trace"), for code that runs before cmdline_init(). */
+/*
+ * The value of a command line option in raw text ("boot=trace"), for code that runs before
+ * cmdline_init().
+ */
 int boot_option(const char *cmdline, const char *word);
 #endif

@@ -41,7 +41,10 @@ static inline uint32_t inl(uint16_t port)
     return v;
 }
 
-/* Read n bytes from one port. KVM asks its user once for all of them, where single reads are an exit each. */
+/*
+ * Read n bytes from one port. KVM asks its user once for all of them, where single reads are an
+ * exit each.
+ */
 static inline void insb(uint16_t port, void *buf, uint64_t n)
 {
     __asm__ volatile("rep insb" : "+D"(buf), "+c"(n) : "d"(port) : "memory");
@@ -67,8 +70,8 @@ static inline void cpu_relax(void)
 }
 
 /*
- * Device registers are touched by one plain mov each: KVM emulates no vector or string access to MMIO
- * at CPL 3 (it answers #UD), so the compiler must not choose.
+ * Device registers are touched by one plain mov each: KVM emulates no vector or string access to
+ * MMIO at CPL 3 (it answers #UD), so the compiler must not choose.
  */
 static inline uint8_t mmio_read8(const volatile void *p)
 {

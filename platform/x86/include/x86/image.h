@@ -19,8 +19,8 @@ extern char __monitor_data_end[];
 extern char __image_end[];
 
 /*
- * Add `delta` to every pointer that the image holds. The image runs at (link + the sum of all deltas)
- * afterwards, so the caller must be about to jump there, or to have been loaded there.
+ * Add `delta` to every pointer that the image holds. The image runs at (link + the sum of all
+ * deltas) afterwards, so the caller must be about to jump there, or to have been loaded there.
  */
 void image_relocate(intptr_t delta);
 
@@ -30,12 +30,14 @@ static inline intptr_t image_offset(void)
     return (intptr_t)((uintptr_t)__image_start - IMAGE_LINK);
 }
 
-/* Page permissions that the final mapping of the image page at `offset` bytes from its start has. */
+/*
+ * Page permissions that the final mapping of the image page at `offset` bytes from its start has.
+ */
 enum image_kind { IMAGE_TEXT, IMAGE_RODATA, IMAGE_DATA, IMAGE_MONITOR_TEXT, IMAGE_MONITOR_DATA };
 enum image_kind image_kind_at(uintptr_t offset);
 
 /*
- * Random placement: a page-aligned high address for `npages` pages, and a PML4 slot for the home mapping
- * of RAM, in different slots of 272..510. Fixed values when `fixed`, for debuggers.
+ * Random placement: a page-aligned high address for `npages` pages, and a PML4 slot for the home
+ * mapping of RAM, in different slots of 272..510. Fixed values when `fixed`, for debuggers.
  */
 void image_choose_bases(int fixed, uint64_t npages, uint64_t *image_base, uint64_t *home_base);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What platform/x86 offers to the tables of functions (ops.h) of the monitor platforms: each has the contract of
- * its platform_ namesake.
+ * What platform/x86 offers to the tables of functions (ops.h) of the monitor platforms: each has
+ * the contract of its platform_ namesake.
  */
 #pragma once
 

@@ -12,14 +12,15 @@ typedef uint64_t paddr_t;
 #define PADDR_NONE (~(paddr_t)0)
 
 /*
- * The guest-physical address of a byte of ours (image data, stacks, anything of the page allocator or heap),
- * and in *len how many bytes from there are contiguous (at most `want`). PADDR_NONE when it isn't RAM.
+ * The guest-physical address of a byte of ours (image data, stacks, anything of the page allocator
+ * or heap), and in *len how many bytes from there are contiguous (at most `want`). PADDR_NONE when
+ * it isn't RAM.
  */
 paddr_t mem_to_paddr(const void *p, size_t want, size_t *len);
 
 /*
- * The other way, for RAM outside the image only (firmware tables, modules, what mem_to_paddr returned).
- * NULL when [pa, pa+len) isn't RAM or firmware memory that is mapped.
+ * The other way, for RAM outside the image only (firmware tables, modules, what mem_to_paddr
+ * returned). NULL when [pa, pa+len) isn't RAM or firmware memory that is mapped.
  */
 void *mem_from_paddr(paddr_t pa, size_t len);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The monitor's operations, as CPL 3 calls them (KVM, TCG and Xen PVH; on Xen PV the hypervisor is the monitor).
+ * The monitor's operations, as CPL 3 calls them (KVM, TCG and Xen PVH; on Xen PV the hypervisor is
+ * the monitor).
  *
- * A call is `hlt` at the single address mon_call: it raises #GP at CPL 3, which no KVM intercepts (a #UD would cost
- * two exits). Number in rax, arguments in rdi, rsi, rdx; the result in rax is 0, a count or -errno.
+ * A call is `hlt` at the single address mon_call: it raises #GP at CPL 3, which no KVM intercepts
+ * (a #UD would cost two exits). Number in rax, arguments in rdi, rsi, rdx; the result in rax is 0,
+ * a count or -errno.
  */
 #pragma once
 
@@ -51,7 +53,10 @@ struct mon_cpu_start {
 
 int64_t mon_call(uint64_t op, uint64_t a, uint64_t b, uint64_t c);
 
-/* Run hypercalls in one crossing; each result in its entry. Returns 0 or -EPERM (then entries before it have run). */
+/*
+ * Run hypercalls in one crossing; each result in its entry. Returns 0 or -EPERM (then entries
+ * before it have run).
+ */
 int mon_hypercalls(struct mon_hypercall *call, size_t n);
 
 /* One hypercall; its result, or -EPERM. */

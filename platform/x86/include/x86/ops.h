@@ -15,7 +15,10 @@ struct platform_ops {
     uint64_t (*wall_ns)(void);
     void (*timer_set)(uint64_t deadline_ns);
     void (*idle)(void);
-    /* Handle all recorded events of this CPU. Context: masked; returns masked with irq_pending clear. */
+    /*
+     * Handle all recorded events of this CPU. Context: masked; returns masked with irq_pending
+     * clear.
+     */
     void (*irq_dispatch)(void);
     int (*cpu_start)(unsigned cpu, struct percpu *percpu, void (*entry)(void *), void *arg);
     void (*cpu_kick)(unsigned cpu);

@@ -17,5 +17,8 @@ struct pvclock_time {
 
 _Static_assert(sizeof(struct pvclock_time) == 32, "xen public/xen.h");
 
-/* ns since the host's epoch for this guest. Context: any, on the CPU that the page belongs to (or stable TSC). */
+/*
+ * ns since the host's epoch for this guest. Context: any, on the CPU that the page belongs to (or
+ * stable TSC).
+ */
 uint64_t pvclock_read(const volatile struct pvclock_time *t);
