@@ -96,6 +96,9 @@ PROVOCATIONS = (
      "\nvoid *malloc(__SIZE_TYPE__ n);\nvoid *provoke(void);\n"
      "void *provoke(void)\n{\n    return malloc(1);\n}\n",
      r"platform/kvm may not use malloc"),
+    ("monitor-uses-cpl3", "check-rooms", "platform/x86/monitor/mon_cpu.c",
+     "\nvoid irq_free(unsigned v);\nvoid mon_provoke(void);\nvoid mon_provoke(void)\n{\n    irq_free(1);\n}\n",
+     r"the monitor may not use irq_free"),
     ("platform-includes-stdio", "check-rooms", "platform/kvm/power.c", "\n#include <stdio.h>\n",
      r"may not include <stdio.h>"),
     ("weak-symbol", "check-rooms", "libos/core/trace.c",

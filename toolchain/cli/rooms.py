@@ -90,6 +90,13 @@ def check_symbols(objects, rooms, lists):
     return breaches
 
 
+def check_monitor(objects):
+    """What runs at CPL 0 refers to nothing that CPL 3 could change or be called through."""
+    paths = [p for p in objects.get("platform/x86", []) if "/monitor/" in p]
+    return [f"{file}: the monitor may not use {name}" for file, kind, name in nm(paths)
+            if kind == "U" and not name.startswith("mon_") and name != "_GLOBAL_OFFSET_TABLE_"]
+
+
 def check_constructors(objects):
     breaches = []
     for paths in objects.values():
@@ -152,8 +159,8 @@ def main(folder, list_file):
     if not objects:
         print(f"rooms: there are no objects in {folder}")
         return 1
-    breaches = check_symbols(objects, rooms, lists) + check_constructors(objects) + \
-        check_includes(objects, folder)
+    breaches = check_symbols(objects, rooms, lists) + check_monitor(objects) + \
+        check_constructors(objects) + check_includes(objects, folder)
     for breach in sorted(set(breaches)):
         print("rooms: " + breach)
     if not breaches:
