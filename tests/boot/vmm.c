@@ -5,8 +5,8 @@
  *     vmm [-m MIB] [-i INITRD] IMAGE [COMMAND LINE]
  *
  * It starts IMAGE as the Linux 64-bit boot protocol says (Documentation/arch/x86/boot.rst): long
- * mode, low memory identity mapped, RSI = zero page. There are KVM's interrupt controllers, a serial
- * port for output, and QEMU's debug-exit port. Exit status: 0 when the guest ended by that port,
+ * mode, low memory identity mapped, RSI = zero page. There are KVM's interrupt controllers, a
+ * serial port for output, and QEMU's debug-exit port. Exit status: 0 when the guest ended by that,
  * 1 when it did not, 77 when there is no KVM.
  */
 #include <elf.h>
@@ -23,8 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MIB      (1UL << 20)
-#define PCI_HOLE 0xc0000000UL
+#define MIB (1UL << 20)
 
 /* What lies in low memory. The protocol leaves the places to the loader. */
 #define GDT       0x500
@@ -99,8 +98,7 @@ static char *map_file(const char *path, size_t *len)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     char *data = MAP_FAILED;
     if (fd >= 0 && fstat(fd, &st) == 0) {
-        *len = (size_t)st.st_size;
-        data = mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
+        data = mmap(NULL, *len = (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     }
     if (data == MAP_FAILED) {
         fail(STOPPED, "%s: %s", path, strerror(errno));
@@ -272,7 +270,7 @@ int main(int argc, char **argv)
         memory_size = option == 'm' ? strtoul(optarg, NULL, 10) * MIB : memory_size;
         initrd = option == 'i' ? optarg : initrd;
     }
-    if (optind >= argc || memory_size < 2 * MIB || memory_size > PCI_HOLE) {
+    if (optind >= argc || memory_size < 2 * MIB || memory_size > 3072 * MIB) {
         fail(2, "usage: vmm [-m MIB] [-i INITRD] IMAGE [COMMAND LINE]; 2 to 3072 MiB");
     }
     int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);

@@ -174,7 +174,8 @@ def grub_job(name, boot, mib, machine="pc", disk=bios_disk, strip=True, times=1)
         try:
             words = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                      "-M", machine, "-m", f"{mib}M", "-smp", "1,maxcpus=2",
-                     "-accel", "tcg", "-cpu", TCG_CPU, "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                     "-accel", "tcg", "-cpu", TCG_CPU, "-serial", "stdio",
+                     "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                      "-object", f"memory-backend-ram,id=ram,size={mib}M,reserve=off",
                      "-machine", "memory-backend=ram", *disk(folder, boot, strip)]
             for _ in range(times):
