@@ -119,6 +119,8 @@ $(LIB): $(OBJS) $(B)/lib/objects.list
 	@echo "  AR   $@"
 	@rm -f $@
 	@$(AR) qcsD $@ $(OBJS)
+	@LC_ALL=C $(PYTHON) toolchain/cli/private_symbols.py $@ libos/include $(B)/sysroot/include \
+		> $(B)/lib/private.symbols
 
 ifneq ($(strip $(file <$(B)/lib/objects.list)),$(strip $(OBJS)))
 $(shell mkdir -p $(B)/lib)

@@ -155,6 +155,7 @@ link_image() {
     if [ -n "$libraries" ] && [ ! -f "$build/lib/libpith.a" ]; then
         fail "$build/lib/libpith.a does not exist yet; run: make"
     fi
+    [ -z "$libraries" ] || check_names "$@"
     set -- -m elf_x86_64 -static -pie --no-dynamic-linker -z text -z pack-relative-relocs \
         -z norelro -z noexecstack -z max-page-size=4096 --gc-sections --hash-style=gnu -nostdlib \
         -T "$script" -L "$build/lib" -L "$sysroot/lib" "$@" $libraries --build-id=none
@@ -173,6 +174,19 @@ link_image() {
             discard "code uses memory below the stack pointer (see docs/toolchain.md)"
     fi
     [ -z "$strip" ] || strip "$output"
+}
+
+# A program's global that has the name of one of Pith's own would take its place inside of libpith.
+check_names() {
+    [ -f "$build/lib/private.symbols" ] || return 0
+    for file; do
+        case $file in
+        *.o | *.a | *.obj) [ ! -f "$file" ] || nm -gP --defined-only "$file" 2> /dev/null ;;
+        esac
+    done | cut -d' ' -f1 | LC_ALL=C sort -u |
+        LC_ALL=C comm -12 - "$build/lib/private.symbols" > "$work/clash"
+    [ ! -s "$work/clash" ] || fail "$(echo $(cat "$work/clash")): Pith has a global of this name itself;" \
+        "rename the program's, or make it static"
 }
 
 pith_mksyms() {

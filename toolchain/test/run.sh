@@ -142,6 +142,11 @@ EOF
     refuse "undefined function" "undefined reference" link -w missing.c -o missing.elf
     refuse "a host library" "cannot find -lssl" link hello.o -lssl -o host.elf
     check "libraries that programs ask for" link hello.o -lpthread -lrt -ldl -lm -lc -o libs.elf
+    if [ -f "$bin/../lib/private.symbols" ]; then # the library of the whole project is there
+        echo 'int page_alloc(int x) { return x; } int main(void) { return page_alloc(0); }' > clash.c
+        refuse "a name of Pith's own" "page_alloc: Pith has a global of this name" \
+            "$cc" clash.c -o clash.elf
+    fi
     # The builtins are ours.
     echo 'int main(int n, char **v) { (void)v; return (int)((unsigned __int128)n << 70) / n +
           (int)(((unsigned __int128)n << 90) / (unsigned)(n + 3)) + __builtin_cpu_supports("avx2") +
