@@ -28,6 +28,14 @@ OUT static void fault_run_data(void)
     printf("returned\n"); /* not a tail call */
 }
 
+OUT static void fault_run_stack(void)
+{
+    volatile unsigned char on_stack[16] = {0xc3};
+    void (*volatile fn)(void) = (void (*)(void))(void *)on_stack;
+    fn();
+    printf("returned %d\n", on_stack[0]);
+}
+
 OUT static void fault_divide(void)
 {
     volatile int zero = 0;
@@ -83,6 +91,7 @@ int main(int argc, char **argv)
         void (*fn)(void);
     } kinds[] = {
         {"null", fault_null}, {"write_text", fault_write_text}, {"run_data", fault_run_data},
+        {"run_stack", fault_run_stack},
         {"divide", fault_divide}, {"opcode", fault_opcode}, {"privileged", fault_privileged},
         {"breakpoint", fault_breakpoint}, {"noncanonical", fault_noncanonical}, {"smash", fault_smash},
         {"abort", abort},
