@@ -191,6 +191,8 @@ def grub_jobs(full):
     jobs = {
         "grub-hello": grub_job("grub-hello", hello("start_mb2"), 64),
         "grub-loaded": grub_job("grub-loaded", loaded("multiboot2", True, True, MODULES), 64),
+        # Without modules GRUB's own data lie at the start of what is free.
+        "grub-alone": grub_job("grub-alone", loaded("multiboot2", True, True, ()), 64),
         # Little memory, where the BIOS' timer once hit the boot.
         "grub-8": grub_job("grub-8", hello("start_mb2"), 8, times=3),
     }

@@ -31,6 +31,23 @@ static const unsigned char *rsdp(void)
     return x86_rsdp ? mem_map_firmware(x86_rsdp, RSDP_BYTES) : NULL;
 }
 
+/* Where things are, for whoever reads the log. */
+static void show(void)
+{
+    const struct boot_info *info = machine_boot_info();
+    size_t len;
+
+    printf("image %#lx, rsdp %#lx\n", mem_to_paddr(__image_start, 1, &len), x86_rsdp);
+    for (size_t i = 0; i < info->nram; i++) {
+        const struct boot_ram *ram = &info->ram[i];
+        printf("free %#lx, %zu pages\n", mem_to_paddr(ram->start, 1, &len), ram->npages);
+    }
+    for (size_t i = 0; i < info->nmodules; i++) {
+        const struct boot_module *m = &info->module[i];
+        printf("module %#lx, %zu bytes\n", mem_to_paddr(m->start, 1, &len), m->len);
+    }
+}
+
 static void entry(void)
 {
     const char *have = machine_boot_info()->entry;
@@ -99,7 +116,7 @@ static void root_pointer(void)
     memcpy(rsdp_before, p, RSDP_BYTES);
 }
 
-/* Free RAM is RAM, in one piece per range, and no module lies in it. */
+/* Free RAM is RAM, in one piece per range, and nothing that the loader left lies in it. */
 static void ranges(void)
 {
     const struct boot_info *info = machine_boot_info();
@@ -110,6 +127,7 @@ static void ranges(void)
         paddr_t at = mem_to_paddr(info->ram[i].start, bytes, &len);
         CHECK(at != PADDR_NONE && at % PAGE_SIZE == 0);
         CHECK_EQ(len, bytes);
+        CHECK(x86_rsdp + RSDP_BYTES <= at || x86_rsdp >= at + bytes);
         sum += bytes;
         for (size_t k = 0; k < info->nmodules; k++) {
             const char *m = info->module[k].start, *ram = info->ram[i].start;
@@ -158,6 +176,7 @@ int main(int argc, char **argv)
         printf("usage: loaded ENTRY moved|fixed rsdp|- [SIZE:WORDS]...\n");
         return 2;
     }
+    show();
     check_run("entry", entry);
     check_run("place", place);
     check_run("root_pointer", root_pointer);
