@@ -23,6 +23,17 @@ void rngdev_attach(struct rngdev *dev)
     spin_unlock(&lock, was);
 }
 
+struct rngdev *rngdev_at(unsigned i)
+{
+    bool was = spin_lock(&lock);
+    struct rngdev *dev = devices;
+    while (dev != NULL && i-- > 0) {
+        dev = dev->next;
+    }
+    spin_unlock(&lock, was);
+    return dev;
+}
+
 int random_gather(void)
 {
     unsigned char seed[SEED_BYTES];

@@ -4,8 +4,8 @@
  *
  * usage: pith-finish IMAGE
  *
- * 1. The section .rela.dyn, which the linker script asserts to be empty, stops being of type RELA:
- *    GRUB refuses a file with any REL or RELA section header, empty or not.
+ * 1. A loaded section of relocations stops being of type RELA, when it is empty: GRUB refuses a file with any
+ *    REL or RELA section header. platform/x86/link.ld makes none; another script may.
  * 2. e_type becomes ET_DYN. The linker writes ET_EXEC for a position-independent image whose base
  *    is not 0; gdb and others ought to know that it moves.
  * It also refuses what no later check would see: a segment that is writable and executable.

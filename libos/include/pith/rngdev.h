@@ -15,3 +15,6 @@ struct rngdev {
 
 /* Upcall of drivers. */
 void rngdev_attach(struct rngdev *dev);
+
+/* The i-th device that was attached, the last one first, or NULL. Context: any. */
+struct rngdev *rngdev_at(unsigned i);
