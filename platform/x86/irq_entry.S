@@ -14,6 +14,7 @@
 #include <pith/percpu.h>
 #include <x86/entry.h>
 #include <x86/percpu_slots.h>
+#include <x86/registers.h>
 
     .text
     .balign 8
@@ -51,27 +52,13 @@ x86_irq_common:
     negq %rax
     cmpq $(irq_exit_end - irq_exit_start), %rax
     jb irq_merge
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
+    PUSH_CALLER_SAVED
     cld
     call x86_irq_run
     testl %eax, %eax
     jnz irq_preempt
 irq_restore_registers:
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
+    POP_CALLER_SAVED
     popq %rax
 irq_exit_start:
     movb $0, %gs:PERCPU_IRQ_MASK

@@ -8,6 +8,7 @@
  */
 #include <pith/percpu.h>
 #include <x86/percpu_slots.h>
+#include <x86/registers.h>
 
 #define FRAME_WORDS_GPR 15
 #define FRAME_RIP  (17 * 8)
@@ -25,21 +26,7 @@ trap_entry:
     pushq %gs:PERCPU_FAULT + 16        /* rip */
     pushq %gs:PERCPU_FAULT + 8         /* error */
     pushq %gs:PERCPU_FAULT             /* vector */
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rbx
-    pushq %rbp
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    PUSH_ALL_REGISTERS
     cld
     movq %gs:PERCPU_OLD_MASK, %rbx     /* survives nested faults in a callee-saved register */
     movq %rsp, %rdi
@@ -63,21 +50,7 @@ trap_entry:
     jns 2b
     movq %rdi, %rsp
     testb %bl, %bl
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rbp
-    popq %rbx
-    popq %rdx
-    popq %rcx
-    popq %rax
+    POP_ALL_REGISTERS
     jz irq_exit_start                  /* pops leave the flags alone: the mask was open */
     iretq
 

@@ -7,6 +7,8 @@
  * and ss come with RPL 0, which iretq at ring 3 would refuse. Source: xen
  * public/arch-x86/xen-x86_64.h; xen/arch/x86/x86_64/entry.S, create_bounce_frame.
  */
+#include <x86/registers.h>
+
 #define SAVED_CS   8
 #define SAVED_MASK 12
 #define SAVED_SS   32
@@ -54,41 +56,13 @@ xen_pv_failsafe_entry:
     pushq $13
 
 trap_common:
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rbx
-    pushq %rbp
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    PUSH_ALL_REGISTERS
     orb $3, FRAME_IRET + SAVED_CS(%rsp)
     orb $3, FRAME_IRET + SAVED_SS(%rsp)
     cld
     movq %rsp, %rdi
     call xen_pv_trap /* 22 words lie on a 16-byte border: the stack is aligned */
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rbp
-    popq %rbx
-    popq %rdx
-    popq %rcx
-    popq %rax
+    POP_ALL_REGISTERS
     addq $16, %rsp
     /*
      * iretq does not put the event mask back: where it was open, leave by the exit that opens it.
