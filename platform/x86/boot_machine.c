@@ -92,7 +92,7 @@ _Noreturn void x86_boot(uint32_t kind, uint64_t info)
     static struct boot_enter enter;
     struct boot_layout *l = &boot_layout;
 
-    image_relocate((intptr_t)((uintptr_t)__image_start - IMAGE_LINK) - 0);
+    image_relocate(image_offset());
     if (parse(kind, info)) {
         boot_failed("the loader's information is not valid");
     }

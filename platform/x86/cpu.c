@@ -59,7 +59,7 @@ void x86_cpu_kick(unsigned cpu)
 
 static _Noreturn void cpu_entry(void)
 {
-    struct start *start = *(struct start **)((char *)percpu_this() + SLOT(14));
+    struct start *start = *(struct start **)((char *)percpu_this() + PERCPU_START);
     lapic_enable();
     clock_cpu_init();
     start->running = 1;
@@ -96,7 +96,7 @@ int x86_cpu_start(unsigned cpu, struct percpu *percpu, void (*entry)(void *), vo
     percpu->self = percpu;
     percpu->id = cpu;
     percpu->irq_mask = 1;
-    *(struct start **)((char *)percpu + SLOT(14)) = start;
+    *(struct start **)((char *)percpu + PERCPU_START) = start;
 
     struct mon_cpu_start request = {
         .block = (uint64_t)block,

@@ -13,7 +13,6 @@
 #include <x86/irq.h>
 #include <x86/machine.h>
 #include <x86/mem.h>
-#include <x86/percpu_slots.h>
 
 #include "lapic.h"
 
@@ -57,7 +56,6 @@ void lapic_enable(void)
     put(REG_LVT_LINT0, LVT_MASKED); /* the PIC's wire */
     put(REG_TIMER_DIVIDE, DIVIDE_BY_1);
     put(REG_LVT_TIMER, IRQ_TIMER); /* one-shot */
-    *(uint64_t *)((char *)percpu_this() + PERCPU_APIC_ID) = get(REG_ID) >> 24;
 }
 
 void x86_lapic_init(void)

@@ -73,7 +73,6 @@
 #define VECTOR_NMI 2
 
 #define MSR_FS_BASE  0xc0000100u
-#define MSR_GS_BASE  0xc0000101u
 #define MSR_KVM_WALL 0x4b564d00u
 #define MSR_KVM_TIME 0x4b564d01u
 
@@ -155,7 +154,7 @@ extern struct mon_gate mon_idle_idt[256];
 extern uint64_t mon_pml4[512];
 extern uint64_t mon_boot_tables[2][512];
 
-/* Entry points, for the IDT: 32 exceptions, and the idle stubs of the interrupt vectors. */
+/* Entry points, for the IDT: the exceptions, and the idle stubs of the interrupt vectors. */
 void mon_base(void);
 void mon_idle_stub(void);
 

@@ -7,7 +7,6 @@
 #include <x86/percpu_slots.h>
 
 #define MSR_FS_BASE 0xc0000100
-#define MSR_GS_BASE 0xc0000101
 
 int mon_hypercalls(struct mon_hypercall *call, size_t n)
 {
@@ -32,11 +31,6 @@ void x86_idle(void)
 void x86_set_fsbase(void *tp)
 {
     (void)mon_call(MON_WRMSR, MSR_FS_BASE, (uint64_t)tp, 0);
-}
-
-void x86_set_gsbase(void *gs)
-{
-    (void)mon_call(MON_WRMSR, MSR_GS_BASE, (uint64_t)gs, 0);
 }
 
 _Noreturn void x86_triple_fault(void)

@@ -77,7 +77,7 @@ int64_t mon_op_start(void)
 
 int64_t mon_op_wrmsr(uint64_t msr, uint64_t value)
 {
-    if (msr == MSR_FS_BASE || msr == MSR_GS_BASE) {
+    if (msr == MSR_FS_BASE) {
         return (int64_t)(value << 16) >> 16 == (int64_t)value ? mon_wrmsr(msr, value) : -EINVAL;
     }
     /* These make the host write to a guest-physical address: only to what is CPL 3's. */

@@ -133,7 +133,6 @@ const struct platform_ops xen_pv_ops = {
     .cpu_kick = pv_cpu_kick,
     .cpu_count = pv_cpu_count,
     .set_fsbase = pv_set_fsbase,
-    .set_gsbase = pv_set_gsbase,
     .page_ops = pv_page_ops,
     .page_seal = pv_page_seal,
     .console_write = xen_console_write,

@@ -68,7 +68,6 @@ const struct platform_ops xen_pvh_ops = {
     .cpu_kick = x86_cpu_kick,
     .cpu_count = x86_cpu_count,
     .set_fsbase = x86_set_fsbase,
-    .set_gsbase = x86_set_gsbase,
     .page_ops = x86_page_ops,
     .page_seal = x86_page_seal,
     .console_write = xen_console_write,

@@ -20,7 +20,6 @@ int x86_cpu_start(unsigned cpu, struct percpu *percpu, void (*entry)(void *), vo
 void x86_cpu_kick(unsigned cpu);
 unsigned x86_cpu_count(void);
 void x86_set_fsbase(void *tp);
-void x86_set_gsbase(void *gs);
 int x86_page_ops(const struct page_op *ops, size_t n);
 void x86_page_seal(void);
 

@@ -43,13 +43,11 @@ struct mon_hypercall {
 };
 
 struct mon_cpu_start {
-    uint64_t block; /* home address of MON_CPU_BLOCK bytes, aligned to that, given to the monitor for good */
+    uint64_t block; /* home address of 16 KiB, aligned to that, the monitor's from now on */
     uint64_t percpu, entry, stack; /* CPL 3 state of the new CPU: %gs base, RIP, RSP */
     uint64_t fault_stack_low, fault_stack_high;
     uint64_t tables; /* paddr of 3 contiguous pages for the trampoline's page tables, given for good */
 };
-
-#define MON_CPU_BLOCK 16384u
 
 int64_t mon_call(uint64_t op, uint64_t a, uint64_t b, uint64_t c);
 

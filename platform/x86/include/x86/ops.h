@@ -24,7 +24,6 @@ struct platform_ops {
     void (*cpu_kick)(unsigned cpu);
     unsigned (*cpu_count)(void);
     void (*set_fsbase)(void *tp); /* only where wrfsbase can't be used */
-    void (*set_gsbase)(void *gs); /* likewise */
     int (*page_ops)(const struct page_op *ops, size_t n);
     void (*page_seal)(void);
     void (*console_write)(const char *data, size_t len);

@@ -11,9 +11,8 @@
 #define PERCPU_NMI        SLOT(2)  /* an NMI came while the monitor ran */
 #define PERCPU_OLD_MASK   SLOT(3)  /* irq_mask at the time of the fault */
 #define PERCPU_FAULT      SLOT(4)  /* struct fault_record: 8 words */
-#define PERCPU_APIC_ID    SLOT(12)
+#define PERCPU_START      SLOT(12) /* what a CPU that is being started has to run (cpu.c) */
 #define PERCPU_XEN_VCPU   SLOT(13) /* Xen: this CPU's struct vcpu_info */
-#define PERCPU_SLOT_XEN   SLOT(16) /* .. 23: platform/xen */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
