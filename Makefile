@@ -79,7 +79,7 @@ OFTEN  := $(addprefix platform/x86/,clock irq_run mem pvclock) $(addprefix platf
 I_LIBOS := -I libos/include -I $(B)/config
 I_X86   := $(I_LIBOS) -I platform/x86/include -I $(B)/include
 
--include libos/core/sources.mk libos/libc/sources.mk libos/fs/sources.mk
+-include libos/core/sources.mk libos/libc/sources.mk libos/fs/sources.mk libos/net/sources.mk
 -include platform/x86/sources.mk platform/xen/sources.mk platform/kvm/sources.mk
 
 # room, sources, flags: defines OBJS_room and how its objects are made.
@@ -99,6 +99,7 @@ endef
 $(eval $(call room,libos/core,$(LIBOS_CORE_SRCS),$(INTERRUPT) $(I_LIBOS)))
 $(eval $(call room,libos/libc,$(LIBOS_LIBC_SRCS),$(I_LIBOS)))
 $(eval $(call room,libos/fs,$(LIBOS_FS_SRCS),$(I_LIBOS)))
+$(eval $(call room,libos/net,$(LIBOS_NET_SRCS),$(I_LIBOS)))
 $(eval $(call room,platform/x86,$(PLATFORM_X86_SRCS),$(EARLY) $(I_X86)))
 ifeq ($(CONFIG_XEN),y)
 $(eval $(call room,platform/xen,$(PLATFORM_XEN_SRCS),$(EARLY) $(I_X86) -I platform/xen/include))

@@ -14,6 +14,9 @@
 
 struct file;
 struct stat;
+struct iovec;
+struct pollq;
+struct socket_ops; /* pith/socket.h */
 
 /*
  * All calls are made in thread context and may sleep. Results are counts or 0, errors -errno.
@@ -25,6 +28,8 @@ struct stat;
 struct file_ops {
     ssize_t (*read)(struct file *f, void *buf, size_t len);
     ssize_t (*write)(struct file *f, const void *buf, size_t len);
+    ssize_t (*readv)(struct file *f, const struct iovec *iov, int n);  /* NULL: one by one */
+    ssize_t (*writev)(struct file *f, const struct iovec *iov, int n); /* NULL: one by one */
     ssize_t (*pread)(struct file *f, void *buf, size_t len, off_t pos);
     ssize_t (*pwrite)(struct file *f, const void *buf, size_t len, off_t pos);
     off_t (*size)(struct file *f); /* end of a seekable file, for SEEK_END */
@@ -37,6 +42,23 @@ struct file_ops {
      * Never sleeps.
      */
     int (*ready)(struct file *f, int events);
+
+    /*
+     * The queue that is notified when ready() may answer more than before; NULL (the entry or its
+     * result): the file is always ready. It lives as long as the file.
+     */
+    struct pollq *(*pollq)(struct file *f);
+
+    /* Give the file another size, for ftruncate(). */
+    int (*truncate)(struct file *f, off_t size);
+
+    /*
+     * The file's contents at `pos` as memory that stays as it is until `close`: *len bytes, for
+     * sendfile() and mmap() without a copy. -ENOTSUP where it has none.
+     */
+    int (*extent)(struct file *f, off_t pos, const void **data, size_t *len);
+
+    const struct socket_ops *socket; /* of a socket, else NULL */
 
     /* The last reference is gone; frees the file where it was allocated. */
     void (*close)(struct file *f);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sleeping for I/O, and who does the work of devices meanwhile.
+ *
+ * A thread that waits for a socket takes its packets from the ring itself: of all threads in
+ * io_wait() one is the *leader*; it runs the engine (the network's `work`), sleeps on the device's
+ * interrupt, and runs the engine again, until what it waits for has happened; then another waiter
+ * leads. A background thread of the engine leads when no other thread waits, so that packets and
+ * timers are served while the program computes or sleeps elsewhere. Where no engine is installed,
+ * io_wait() is an ordinary sleep.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <pith/pollq.h>
+#include <pith/waitq.h>
+
+struct file;
+
+/* Somebody who waits; lives on its stack. */
+struct io_waiter {
+    struct waitq q;
+    struct list link;   /* among the waiters */
+    bool woken;         /* sticky until io_wait() has returned it */
+    bool background;    /* leads only when nobody else does */
+};
+
+void io_waiter_init(struct io_waiter *w);
+
+/* Wake it, now or at its next io_wait(). Context: any. */
+void io_wake(struct io_waiter *w);
+
+/*
+ * Sleep until io_wake(), or until monotonic deadline_ns (UINT64_MAX: no limit). Runs the engine
+ * where this thread leads. Context: thread, unmasked, no lock of the engine held.
+ * Errors: -ETIMEDOUT, -EINTR (io_interrupt()).
+ */
+int io_wait(struct io_waiter *w, uint64_t deadline_ns);
+
+/*
+ * A signal handler has run: the main thread's io_wait() returns -EINTR if it is in one; so does its
+ * nanosleep(). Context: thread.
+ */
+void io_interrupt(void);
+
+/* What the engine is; there is at most one, the network. */
+struct io_engine {
+    /*
+     * Do all work that is there, without sleeping (it may take mutexes for a short time). Returns
+     * the monotonic time at which it has to be called again, UINT64_MAX for never, 0 when there is
+     * more to do at once. On return device interrupts are armed unless it returned 0.
+     * Context: thread.
+     */
+    uint64_t (*work)(void);
+};
+
+/* Install the engine and start its background thread. Errors: -ENOMEM. Context: thread, once. */
+int io_engine_start(const struct io_engine *engine);
+
+/* The engine has work: the leader runs it. Context: any; this is what a device's interrupt calls. */
+void io_engine_kick(void);
+
+/*
+ * Wait until any of `events` (POLLIN, ...) holds for the file, or POLLERR or POLLHUP. What every
+ * blocking call on a file that has a poll queue is made of:
+ *
+ *     while ((r = try(f)) == -EAGAIN && !nonblocking) {
+ *         if ((r = file_wait(f, POLLIN, deadline)) < 0) break;
+ *     }
+ *
+ * Returns the events that hold. Errors: -ETIMEDOUT, -EINTR. Context: thread.
+ */
+int file_wait(struct file *f, int events, uint64_t deadline_ns);

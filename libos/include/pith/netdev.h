@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Network devices: what a driver offers, and the direct calls for programs that want raw Ethernet
+ * frames and no TCP/IP stack.
+ *
+ * A frame is a chain of netbufs, Ethernet header first, without FCS. Received buffers are lent by
+ * the driver and go back by netdev_release(); buffers to send stay the sender's until done() is
+ * called. No call copies a frame or sleeps. A device has one user: whoever claims it, the TCP/IP
+ * stack or the program.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NETDEV_STACK_ROOM 64 /* bytes in each netbuf for its user: lwIP's custom pbuf */
+
+/* What is known of a frame; in its first netbuf. */
+#define NETBUF_CSUM_VALID   1u /* received: the host vouches for the TCP/UDP checksum */
+#define NETBUF_CSUM_PARTIAL 2u /* TCP/UDP checksum holds only the pseudo header's sum: to be finished */
+#define NETBUF_GSO_TCP4     4u /* a segment longer than the MTU, in pieces of gso_size payload */
+#define NETBUF_GSO_TCP6     8u
+
+/* One piece of a frame. */
+struct netbuf {
+    struct netbuf *next;     /* next piece of this frame, or NULL */
+    void *data;              /* any address of ours; may cross pages */
+    uint32_t len;            /* bytes of data */
+    uint32_t capacity;       /* received: bytes of the buffer behind data, at least len */
+    /* Of the frame, in its first piece: */
+    uint32_t flags;          /* NETBUF_... */
+    uint16_t csum_start;     /* CSUM_PARTIAL: where summing begins, from the frame's first byte */
+    uint16_t csum_offset;    /* ... and where the sum goes, from csum_start */
+    uint16_t gso_size;       /* GSO: payload bytes of a segment */
+    uint16_t header_len;     /* GSO: bytes of all headers */
+    void (*done)(struct netbuf *frame); /* to send: finished or failed; thread or interrupt, masked:
+                                           must not sleep nor call the device */
+    void *arg;               /* the user's */
+    void *driver;            /* the driver's */
+    uint64_t room[NETDEV_STACK_ROOM / 8]; /* the user's, while it has the buffer */
+};
+
+struct netdev;
+
+/* Context of all: thread, one at a time (the claimer has a lock); none sleeps. */
+struct netdev_ops {
+    /*
+     * Queue up to n frames and notify the device at most once; returns how many were taken (fewer
+     * when the ring is full), or -EIO when the device has failed. Frees what has been sent first.
+     */
+    int (*transmit)(struct netdev *dev, struct netbuf **frames, unsigned n);
+
+    /* Take up to n received frames and refill the ring; returns how many. */
+    int (*receive)(struct netdev *dev, struct netbuf **frames, unsigned n);
+
+    /* Call done() for frames that have been sent; returns how many. */
+    int (*reap)(struct netdev *dev);
+
+    /* Give a received frame (the whole chain) back. Context: any, also from other threads. */
+    void (*release)(struct netdev *dev, struct netbuf *frame);
+
+    /*
+     * Ask for one call of on_event() at the next received frame, link change, and (with want_tx)
+     * when ring space for sending has come back. Returns true when there is something already: it
+     * isn't armed then. Without arming, on_event() is not called.
+     */
+    bool (*arm)(struct netdev *dev, bool want_tx);
+};
+
+struct netdev_stats {
+    uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+    uint64_t rx_dropped;  /* malformed by the device, or no memory */
+    uint64_t rx_nobuf;    /* times that the ring was out of buffers, all being lent out */
+    uint64_t tx_dropped;
+    uint64_t interrupts, notifies;
+};
+
+struct netdev {
+    const struct netdev_ops *ops;
+    char name[8];            /* "eth0", given by netdev_attach() */
+    uint8_t mac[6];
+    uint16_t mtu;            /* payload of a frame: 1500 unless the host says otherwise */
+    bool link_up;            /* as last heard; changes are told by on_event() */
+    bool failed;             /* the driver gave it up */
+    bool tx_csum;            /* it finishes CSUM_PARTIAL frames */
+    bool rx_csum;            /* it may deliver CSUM_VALID or CSUM_PARTIAL frames */
+    uint32_t tso_max;        /* largest GSO frame it takes, 0: none */
+    unsigned rx_buffers;     /* that it has in all: lent out plus in the ring */
+    unsigned rx_lent;        /* of these, lent out now (a hint) */
+    unsigned tx_slots;       /* pieces that the transmit ring holds */
+    struct netdev_stats stats;
+    void (*on_event)(struct netdev *dev); /* the claimer's; interrupt, masked: wakes */
+    void *arg;               /* the claimer's */
+    const void *claimed_by;  /* NULL: nobody */
+    struct netdev *next;
+};
+
+/* Upcall of drivers: name it and add it to the list. */
+void netdev_attach(struct netdev *dev);
+
+/* The i-th device, or NULL; the first call probes the buses. Context: thread. */
+struct netdev *netdev_at(unsigned i);
+
+/* The device of that name, or NULL. */
+struct netdev *netdev_find(const char *name);
+
+/* Become the device's only user. Errors: -EBUSY. netdev_unclaim() gives it up: all lent buffers
+ * must have been given back. */
+int netdev_claim(struct netdev *dev, const void *who, void (*on_event)(struct netdev *), void *arg);
+void netdev_unclaim(struct netdev *dev);
+
+static inline int netdev_transmit(struct netdev *dev, struct netbuf **frames, unsigned n)
+{
+    return dev->ops->transmit(dev, frames, n);
+}
+
+static inline int netdev_receive(struct netdev *dev, struct netbuf **frames, unsigned n)
+{
+    return dev->ops->receive(dev, frames, n);
+}
+
+static inline int netdev_reap(struct netdev *dev)
+{
+    return dev->ops->reap(dev);
+}
+
+static inline void netdev_release(struct netdev *dev, struct netbuf *frame)
+{
+    dev->ops->release(dev, frame);
+}
+
+static inline bool netdev_arm(struct netdev *dev, bool want_tx)
+{
+    return dev->ops->arm(dev, want_tx);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sockets: what an address family offers behind the calls of <sys/socket.h>.
+ *
+ * A socket is a file whose file_ops.socket is set; read() and write() come through file_ops. The
+ * calls below are made in thread context and may sleep; results are counts or 0, errors -errno.
+ * Non-blocking is O_NONBLOCK in file.flags, or MSG_DONTWAIT.
+ */
+#pragma once
+
+#include <sys/socket.h>
+
+#include <pith/file.h>
+
+struct socket_ops {
+    int (*bind)(struct file *f, const struct sockaddr *addr, socklen_t len);
+    int (*connect)(struct file *f, const struct sockaddr *addr, socklen_t len);
+    int (*listen)(struct file *f, int backlog);
+    /* A new file with one reference in *out; SOCK_NONBLOCK of `flags` is in its flags already. */
+    int (*accept)(struct file *f, int flags, struct sockaddr *addr, socklen_t *len,
+                  struct file **out);
+    int (*getsockname)(struct file *f, struct sockaddr *addr, socklen_t *len);
+    int (*getpeername)(struct file *f, struct sockaddr *addr, socklen_t *len);
+    ssize_t (*sendmsg)(struct file *f, const struct msghdr *msg, int flags);
+    ssize_t (*recvmsg)(struct file *f, struct msghdr *msg, int flags);
+    int (*setsockopt)(struct file *f, int level, int name, const void *value, socklen_t len);
+    int (*getsockopt)(struct file *f, int level, int name, void *value, socklen_t *len);
+    int (*shutdown)(struct file *f, int how);
+};
