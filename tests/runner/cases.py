@@ -14,6 +14,9 @@ alone, what stands before it is for all. Without a file, or without cases, there
     disk: 4M zero|random|pattern        a raw disk (repeatable); see disks.py
     disk-after: pattern       what the first disk must hold afterwards
     readonly: yes             the disks are read-only
+    net: user 7/tcp 7/udp     a network card (repeatable): `user` is QEMU's own network with these
+                              ports of the guest published at free ones of the host, `dgram` a cable
+                              whose end host.py holds, `none`; on Xen there is none; more words as nets.py says
     qemu: -device foo         more words for QEMU; {dir} is the test's scratch folder (repeatable)
     stdin: text               standard input, Python escapes understood
     timeout: 20               seconds; default 30
@@ -51,7 +54,7 @@ class Bed:
 BEDS = tuple(Bed(p, m) for p in ("tcg", "kvm") for m in ("microvm", "q35", "pc")) + \
     (Bed("xen-pv", "pc"), Bed("xen-pvh", "pc"))
 
-LISTS = ("env", "option", "disk", "qemu", "output", "no-output")
+LISTS = ("env", "option", "disk", "net", "qemu", "output", "no-output")
 SINGLE = ("on", "quick", "mem", "cpus", "args", "disk-after", "readonly", "stdin", "timeout", "status",
           "expect", "checks")
 

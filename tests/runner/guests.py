@@ -8,12 +8,15 @@ import secrets
 import shlex
 import shutil
 import subprocess
+import threading
 import time
 
 import accel
 import cases
 import disks
 import image
+import nets
+import qmp
 import xen
 from guest import Guest
 from machine import Disk, Machine, qemu_command
@@ -21,6 +24,7 @@ from results import log_path
 from words import BUILD, TOP, Failure
 
 LINE = re.compile(r"(ok|FAIL|skip) ([^\s:]+)(?:: (.*))?")
+BESIDE_SECONDS = 15  # for host.py's part after the guest's end
 SUMMARY = re.compile(r"checks: (\d+) ok, (\d+) failed, (\d+) skipped")
 
 
@@ -55,8 +59,10 @@ class Lines:
 
 
 class GuestRun:
-    """One case on one bed. A test's host.py may change `machine` in prepare(run), and add results
-    in verify(run) by returning (name, problem or None) pairs; `cleanup` is called at the end."""
+    """One case on one bed. A test's host.py may have three functions: prepare(run) changes `machine`
+    before the start; beside(run) runs in a thread while the guest does; verify(run) comes after it.
+    The latter two return or yield (name, problem or None) pairs, which become results. The functions
+    on the list `cleanup` are called at the end."""
 
     def __init__(self, case, bed):
         self.case = case
@@ -67,7 +73,9 @@ class GuestRun:
         self.output = Lines()
         self.cleanup = []
         self.machine = None
+        self.guest = None
         self.result = None
+        self.peers = []  # nets.Peer of each card that is a cable, else None
 
     def host_part(self):
         path = os.path.join(cases.FOLDER, self.case.test, "host.py")
@@ -85,11 +93,40 @@ class GuestRun:
             path = os.path.join(self.dir, f"disk{number}.img")
             disks.make(path, description)
             found.append(Disk(path, case.get("readonly") == "yes"))
+        lines = [] if self.bed.platform.startswith("xen") else case.all("net")
+        made = [nets.make(line, self.cleanup) for line in lines if line != "none"]
+        self.peers = [peer for _, peer in made]
         words = [w.replace("{dir}", self.dir) for line in case.all("qemu") for w in shlex.split(line)]
         return Machine(self.elf, self.bed.platform, self.bed.machine, case.memory,
                        int(case.get("cpus", "1")), found, case.all("option"), case.all("env"),
                        case.args, words, nonce=secrets.token_hex(8),
-                       xen_elf=xen.XEN_ELF if self.bed.platform.startswith("xen") else "")
+                       xen_elf=xen.XEN_ELF if self.bed.platform.startswith("xen") else "",
+                       nics=[nic for nic, _ in made])
+
+    # ---- for host.py, beside(run) ----
+
+    def port(self, guest, protocol="tcp", nic=0):
+        """Where at 127.0.0.1 the guest's port is published."""
+        return self.machine.nics[nic].port(guest, protocol)
+
+    def expect(self, pattern, seconds=20):
+        """Wait for a line of the guest's that matches; the match. A Failure when none comes."""
+        until = time.monotonic() + seconds
+        while True:
+            ended = self.result is not None
+            match = re.search(pattern, self.output.text, re.MULTILINE)
+            if match:
+                return match
+            if ended or time.monotonic() > until:
+                raise Failure(f"the guest did not say /{pattern}/"
+                              + (" before it ended" if ended else f" within {seconds} s"))
+            time.sleep(0.02)
+
+    def control(self, command, **arguments):
+        """A command for QEMU's monitor, like control("set_link", name="net0", up=False)."""
+        return self.guest.control.execute(command, **arguments)
+
+    # ---- the run ----
 
     def run(self, results):
         began = time.monotonic()
@@ -100,8 +137,8 @@ class GuestRun:
             self.machine = self.build_machine()
             if host and hasattr(host, "prepare"):
                 host.prepare(self)
-            self.start()
-            extra = list(host.verify(self)) if host and hasattr(host, "verify") else []
+            extra = self.start(getattr(host, "beside", None))
+            extra += list(host.verify(self)) if host and hasattr(host, "verify") else []
         except (Failure, OSError, ValueError, subprocess.SubprocessError) as e:
             results.fail(self.name, time.monotonic() - began, f"{type(e).__name__}: {e}")
             return
@@ -113,16 +150,31 @@ class GuestRun:
             if os.path.exists(disk.path):
                 os.unlink(disk.path)
 
-    def start(self):
-        case = self.case
+    def start(self, beside):
+        """Run the machine, and `beside` in a thread; what the latter found."""
+        case, found = self.case, []
         with open(os.path.join(self.dir, "hypervisor.log"), "wb") as log:
-            guest = Guest(self.machine, case.stdin, self.output.feed, log,
-                          float(case.get("timeout", "30")))
-            self.result = guest.run()
+            self.guest = Guest(self.machine, case.stdin, self.output.feed, log,
+                               float(case.get("timeout", "30")))
+            thread = threading.Thread(target=self.call, args=(beside, found), daemon=True)
+            if beside:
+                thread.start()
+            self.result = self.guest.run()
+            if beside:
+                thread.join(BESIDE_SECONDS)
+                if thread.is_alive():
+                    found.append(("host", "host.py's beside() goes on after the guest's end"))
         with open(os.path.join(self.dir, "output.log"), "wb") as log:
             log.write((shlex.join(qemu_command(self.machine)) + "\n\n").encode())
             log.write(self.output.data)
             log.write(f"\n{self.result}\n".encode())
+        return found
+
+    def call(self, beside, found):
+        try:
+            found.extend(beside(self) or [])
+        except (Failure, OSError, ValueError, AssertionError, qmp.Refused) as e:
+            found.append(("host", f"{type(e).__name__}: {e}"))
 
     def problems(self):
         """What is wrong with the run as a whole."""

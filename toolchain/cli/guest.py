@@ -9,6 +9,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+import qmp
 import streams
 from machine import qemu_command
 from words import CRASHED, NO_START, TIMED_OUT, TOP, Failure
@@ -42,7 +43,8 @@ def die_with_parent():
 
 
 class Guest:
-    """One run. `source` is a file descriptor, bytes, or None for no input; `sink` takes bytes."""
+    """One run. `source` is a file descriptor, bytes, or None for no input; `sink` takes bytes.
+    `control` talks to QEMU's monitor while it runs, from any thread."""
 
     def __init__(self, machine, source, sink, log=None, timeout=None):
         self.machine = machine
@@ -57,17 +59,22 @@ class Guest:
         self.words = b""
         self.said_something = False
         self.process = None
+        self.control = None
 
     def run(self):
         began = time.monotonic()
+        self.control, theirs = qmp.pair()
         try:
             # A session of its own: Ctrl-C reaches us alone, and we stop the machine.
             self.process = subprocess.Popen(
-                qemu_command(self.machine), cwd=TOP, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-                start_new_session=True, preexec_fn=die_with_parent)
+                qemu_command(self.machine) + qmp.words(theirs.fileno()), cwd=TOP,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+                start_new_session=True, preexec_fn=die_with_parent, pass_fds=[theirs.fileno()])
         except FileNotFoundError as e:
+            self.control.close()
             raise Failure("qemu-system-x86_64 is not installed") from e
+        finally:
+            theirs.close()
         killed = False
         try:
             timed_out = not self.carry(began)
@@ -80,6 +87,7 @@ class Guest:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self.control.close()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             try:
                 pipe.close()

@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 
+import nics
 from words import TOP, Failure, format_size, usage
 
 QEMU = "qemu-system-x86_64"
@@ -46,6 +47,7 @@ class Machine:
     xen_elf: str = ""
     nonce: str = ""
     firmware: bool = True                         # False: whatever QEMU takes by itself
+    nics: list = field(default_factory=list)      # of nics.Nic
 
     @property
     def on_xen(self):
@@ -111,6 +113,8 @@ def plain_words(machine):
               "-kernel", machine.elf, "-append", command_line(machine)]
     for number, disk in enumerate(machine.disks):
         words += disk_words(number, disk, machine.machine)
+    for number, nic in enumerate(machine.nics):
+        words += nics.nic_words(number, nic, machine.machine)
     return words
 
 
@@ -126,6 +130,8 @@ def xen_words(machine):
     """Xen in QEMU's TCG with the image as its dom0: no toolstack, two seconds a start."""
     if machine.disks:
         raise usage("--disk: an image that runs as dom0 on Xen has no disk; use --on kvm or tcg")
+    if machine.nics:
+        raise usage("--net: an image that runs as dom0 on Xen has no network; use --on kvm or tcg")
     # Xen reads its own switch character; a backquote is code 0, which turns switching off.
     options = ["console=com1", "com1=115200,8n1", "conswitch=`", "loglvl=all", "guest_loglvl=all",
                f"dom0_mem={format_size(machine.memory)},max:{format_size(machine.memory)}",
