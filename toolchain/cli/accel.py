@@ -13,7 +13,7 @@ import shutil
 
 import image
 from guest import Guest
-from machine import QEMU, Machine
+from machine import KVM_CPU, QEMU, Machine
 from words import BUILD, TOP, Failure
 
 CACHE = os.path.join(BUILD, "kvm-probe.json")
@@ -42,7 +42,7 @@ def stamp(path):
 def state_of_host(elf):
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as f:
         boot = f.read().strip()
-    return {"boot": boot, "qemu": stamp(shutil.which(QEMU) or ""), "image": stamp(elf)}
+    return {"boot": boot, "qemu": stamp(shutil.which(QEMU) or ""), "image": stamp(elf), "cpu": KVM_CPU}
 
 
 def try_kvm():
