@@ -85,6 +85,9 @@ stage tools "commands and image tools" tools.sh \
     "$here"/gcc-wrapper.sh "$here"/*.in "$here"/image/*.c
 stage builtins "compiler builtins: fetch, compile" builtins.sh \
     "$here/pins.sh" "$here"/builtins/*
+stage lwip "lwIP: fetch, patch" lwip.sh \
+    "$here/pins.sh" "$here"/patches/lwip/*.patch "$here"/../libos/net/lwip/*.h \
+    "$here"/../libos/net/lwip/arch/*.h "$here"/../libos/net/lwip/sources.mk
 if [ -n "$did_something" ]; then
     say "toolchain ready: $build/bin/x86_64-pith-elf-gcc"
 fi

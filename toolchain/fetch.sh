@@ -3,10 +3,10 @@
 #
 # Fetch the pinned third-party sources of the toolchain into build/download.
 #
-# usage: toolchain/fetch.sh newlib|libgcc      prints the path of the verified tarball
+# usage: toolchain/fetch.sh newlib|libgcc|lwip      prints the path of the verified tarball
 #
-# In this order: the file named by PITH_NEWLIB_TARBALL or PITH_GCC_TARBALL; a file already in
-# build/download; Debian's source package through a private apt configuration (private-apt.sh).
+# In this order: the file named by PITH_NEWLIB_TARBALL, PITH_GCC_TARBALL or PITH_LWIP_TARBALL; a file
+# already in build/download; Debian's source package through a private apt configuration (private-apt.sh).
 # Every file is compared with its SHA-256 in pins.sh. Another version is never taken instead.
 
 set -eu
@@ -88,6 +88,32 @@ from_debian() {
     echo "$download/$4"
 }
 
+# from_debian_source PIN-FUNCTION PACKAGE VERSION TARBALL: take the tarball that a package is built
+# from. The lists of source packages have a configuration of their own.
+from_debian_source() {
+    command -v apt-get > /dev/null ||
+        fail "no apt here; give $4 by hand, see docs/toolchain.md"
+    private_apt_setup "$build/apt-src" "$LWIP_SUITE" deb-src ||
+        fail "no Debian archive in this machine's apt sources; give $4 by hand, see docs/toolchain.md"
+    private_apt apt-get -q update > "$build/apt.log" 2>&1 || true
+    version=$(private_apt apt-cache showsrc "$2" 2>> "$build/apt.log" |
+        awk -v want="$3" '$1 == "Version:" && ($2 == want || index($2, want "-") == 1 ||
+            index($2, want "+") == 1) { print $2; exit }')
+    [ -n "$version" ] || fail "source package $2 $3 is not in suite $LWIP_SUITE of this machine's" \
+        "Debian mirror (details: $build/apt.log); give $4 by hand, see docs/toolchain.md"
+    scratch=$download/$2.tmp
+    rm -rf "$scratch"
+    mkdir -p "$scratch"
+    (cd "$scratch" && private_apt apt-get -q source --download-only "$2=$version") \
+        >> "$build/apt.log" 2>&1 ||
+        fail "download of $2 $version failed (details: $build/apt.log)"
+    [ -f "$scratch/$4" ] || fail "$2 $version does not contain $4"
+    verify "$1" "$scratch/$4" || fail "$4 from $2 $version has the wrong SHA-256"
+    mv "$scratch/$4" "$download/$4"
+    rm -rf "$scratch"
+    echo "$download/$4"
+}
+
 mkdir -p "$download"
 build=$(cd "$build" && pwd)
 download=$build/download
@@ -115,7 +141,15 @@ libgcc)
             from_debian pin_gcc "gcc-$major-source" "$version" "$name-dfsg.tar.xz"
     fi
     ;;
+lwip)
+    name=lwip_$LWIP_VERSION+dfsg1.orig.tar.xz
+    if [ -n "${PITH_LWIP_TARBALL:-}" ]; then
+        from_user pin_lwip "$PITH_LWIP_TARBALL"
+    else
+        from_cache pin_lwip "$name" || from_debian_source pin_lwip lwip "$LWIP_VERSION" "$name"
+    fi
+    ;;
 *)
-    fail "usage: $0 newlib|libgcc"
+    fail "usage: $0 newlib|libgcc|lwip"
     ;;
 esac

@@ -46,3 +46,13 @@ pin_gcc() {
         echo a7b39bc69cbf9e25826c5a60ab26477001f7c08d85cec04bc0e29cabed6f3cc9 ;;
     esac
 }
+
+LWIP_VERSION=2.2.1
+LWIP_SUITE=trixie
+
+pin_lwip() {
+    case $1 in
+    lwip_2.2.1+dfsg1.orig.tar.xz)
+        echo 83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1 ;;
+    esac
+}

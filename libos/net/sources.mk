@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-LIBOS_NET_SRCS :=
+LIBOS_NET_SRCS := net.c net_errno.c net_memory.c net_random.c net_timers.c siphash.c

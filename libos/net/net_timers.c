@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lwIP's periodic functions. Takes the place of its timeouts.c, which would call each of them for
+ * ever: here a function has a predicate that says whether anything waits for it, so that a machine
+ * that does nothing sleeps. Deadlines are multiples of the period, so that those of one period
+ * share a wake-up.
+ */
+#include "net_timers.h"
+
+#include <stdbool.h>
+
+#include <lwip/opt.h>
+
+#include <lwip/dhcp.h>
+#include <lwip/dns.h>
+#include <lwip/etharp.h>
+#include <lwip/igmp.h>
+#include <lwip/ip4_frag.h>
+#include <lwip/ip6_frag.h>
+#include <lwip/mld6.h>
+#include <lwip/nd6.h>
+#include <lwip/netif.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/sys.h>
+#include <lwip/timeouts.h>
+
+#include <pith/platform.h>
+
+#define MS 1000000ull
+
+static bool tcp_waits(void)
+{
+    return tcp_active_pcbs != NULL || tcp_tw_pcbs != NULL;
+}
+
+/* ARP, neighbours, routers, fragments and DNS age by the second where there is a network at all. */
+static bool have_device(void)
+{
+    return netif_list != NULL && netif_list->next != NULL;
+}
+
+static bool dhcp_waits(void)
+{
+    struct netif *n;
+
+    NETIF_FOREACH(n) {
+        const struct dhcp *d = netif_dhcp_data(n);
+        if (d != NULL && d->request_timeout > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool dhcp_has_lease(void)
+{
+    struct netif *n;
+
+    NETIF_FOREACH(n) {
+        if (netif_dhcp_data(n) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool igmp_waits(void)
+{
+    struct netif *n;
+
+    NETIF_FOREACH(n) {
+        for (const struct igmp_group *g = netif_igmp_data(n); g != NULL; g = g->next) {
+            if (g->timer > 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool mld6_waits(void)
+{
+    struct netif *n;
+
+    NETIF_FOREACH(n) {
+        for (const struct mld_group *g = netif_mld6_data(n); g != NULL; g = g->next) {
+            if (g->timer > 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static const struct {
+    void (*run)(void);
+    bool (*waits)(void);
+    uint32_t period_ms;
+} timers[] = {
+    { tcp_tmr, tcp_waits, TCP_TMR_INTERVAL },
+    { igmp_tmr, igmp_waits, IGMP_TMR_INTERVAL },
+    { mld6_tmr, mld6_waits, MLD6_TMR_INTERVAL },
+    { dhcp_fine_tmr, dhcp_waits, DHCP_FINE_TIMER_MSECS },
+    { dhcp_coarse_tmr, dhcp_has_lease, DHCP_COARSE_TIMER_MSECS },
+    { etharp_tmr, have_device, ARP_TMR_INTERVAL },
+    { nd6_tmr, have_device, ND6_TMR_INTERVAL },
+    { ip_reass_tmr, have_device, IP_TMR_INTERVAL },
+    { ip6_reass_tmr, have_device, IP6_REASS_TMR_INTERVAL },
+    { dns_tmr, have_device, DNS_TMR_INTERVAL },
+};
+
+#define NTIMERS (sizeof(timers) / sizeof(timers[0]))
+
+/* When each is due, monotonic ns; 0: it isn't running. Under net_lock. */
+static uint64_t due[NTIMERS];
+
+uint32_t net_now_ms(void)
+{
+    return (uint32_t)(platform_clock_ns() / MS);
+}
+
+void net_timers_init(void)
+{
+}
+
+/* lwIP says that a connection exists now; net_timers_run() asks for itself. */
+void net_tcp_timer_needed(void)
+{
+}
+
+uint64_t net_timers_run(void)
+{
+    uint64_t now = platform_clock_ns();
+    uint64_t next = UINT64_MAX;
+
+    for (unsigned i = 0; i < NTIMERS; i++) {
+        uint64_t period = timers[i].period_ms * MS;
+
+        /* After a pause (a stopped machine) it runs once: lwIP counts calls, not time. */
+        if (due[i] != 0 && due[i] <= now) {
+            timers[i].run();
+            due[i] = 0;
+        }
+        if (!timers[i].waits()) {
+            due[i] = 0;
+        } else if (due[i] == 0) {
+            due[i] = (now / period + 1) * period;
+        }
+        if (due[i] != 0 && due[i] < next) {
+            next = due[i];
+        }
+    }
+    return next;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The stack's clock: lwIP's periodic functions, each only while something waits for it. */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * Run what is due and return the monotonic time of the next, UINT64_MAX for none.
+ * Context: net_lock held.
+ */
+uint64_t net_timers_run(void);
