@@ -12,6 +12,9 @@
 
 #include <pith/file.h>
 
+struct zc_buffer;
+struct zc_loan;
+
 struct socket_ops {
     int (*bind)(struct file *f, const struct sockaddr *addr, socklen_t len);
     int (*connect)(struct file *f, const struct sockaddr *addr, socklen_t len);
@@ -26,4 +29,14 @@ struct socket_ops {
     int (*setsockopt)(struct file *f, int level, int name, const void *value, socklen_t len);
     int (*getsockopt)(struct file *f, int level, int name, void *value, socklen_t *len);
     int (*shutdown)(struct file *f, int how);
+
+    /*
+     * The calls of pith/zerocopy.h, with -errno as results; NULL: this kind does not have them.
+     * sendfile() uses zc_send for memory that file_ops.extent gives.
+     */
+    ssize_t (*zc_recv)(struct file *f, struct zc_loan *loan, int flags, struct sockaddr *from,
+                       socklen_t *fromlen);
+    void (*zc_return)(struct zc_loan *loan);
+    ssize_t (*zc_send)(struct file *f, struct zc_buffer *b, const void *data, size_t len, int flags,
+                       const struct sockaddr *to, socklen_t tolen);
 };
