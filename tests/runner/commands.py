@@ -4,7 +4,9 @@
 import os
 import pty
 import select
+import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -82,6 +84,51 @@ def mistakes():
     expect(pith("test", "nosuchsuite"), USAGE, b"", "there is no suite")
     expect(pith("run", "hello", "--", "x" * 3000), USAGE, b"", "is the most")
     expect(pith("run", "hello", "--on", "xen-pv", "--disk", "Makefile"), USAGE, b"", "no disk")
+
+
+def net_mistakes():
+    for words, said in (
+            (("-p", "80"), "write it like"), (("-p", "1:0"), "write it like"),
+            (("-p", "70000:1"), "write it like"), (("-p", "1:2/sctp"), "write it like"),
+            (("--net", "wifi"), "user, tap:NAME or none"), (("--net", "tap:a/b"), "user, tap:NAME"),
+            (("--net", "none", "-p", "1:2"), "it needs --net user"),
+            (("--net", "none", "--net", "user"), "can't be other cards"),
+            (("--mac", "52:54"), "write it like"), (("--mac", "01:00:5e:00:00:01"), "group address"),
+            (("--net", "none", "--mac", "52:54:00:12:34:56"), "1 addresses for 0 cards"),
+            (("--on", "xen-pv", "-p", "1:2"), "no network")):
+        expect(pith("run", "hello", *words), USAGE, b"", said)
+    expect(pith("run", PROBE, "--net", "tap:nosuchtap"), NO_START, b"", "ip tuntap add dev nosuchtap")
+    expect(pith("run", PROBE, "--net", "tap:lo"), NO_START, b"", "no tap")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        number = taken.getsockname()[1]
+        done = pith("run", PROBE, *TCG, "-p", f"{number}:80", "--", "exit", "0")
+        expect(done, NO_START, b"", f"tcp port {number} of this host is in use")
+
+
+def published():
+    """What -p and an application's run.cfg publish, and what is said of it."""
+    done = run_probe("exit", "3", options=["-p", "0:80", "-p", "0:53/udp", "--mac", "52:54:00:00:00:99"])
+    expect(done, 3, b"", "is the guest's port 80")
+    expect(done, 3, b"", "udp port ")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(os.path.join(TOP, PROBE, "main.c"), folder)
+        with open(os.path.join(folder, "run.cfg"), "w", encoding="ascii") as f:
+            f.write("# what it is started with\npublish: 0:80 http\nmem: 24M\nargs: args 'a b' c\n")
+        done = pith("run", folder, *TCG)
+        expect(done, 0, b"[a b]\n[c]\n", "it answers at http://localhost:")
+        done = pith("run", folder, *TCG, "-p", "0:81", "--", "args", "d")
+        expect(done, 0, b"[d]\n", "is the guest's port 81")
+        if b"http:" in done.stderr:
+            raise Wrong("-p does not replace what run.cfg publishes")
+        done = pith("run", folder, "--on", "xen-pv", "--", "exit", "0")
+        expect(done, 0, b"")
+        with open(os.path.join(folder, "run.cfg"), "a", encoding="ascii") as f:
+            f.write("colour: blue\n")
+        expect(pith("run", folder, *TCG), USAGE, b"", "run.cfg:5: 'colour' is no key")
+        image_folder = os.path.join(TOP, "build", "outside" + os.path.realpath(folder))
+    shutil.rmtree(image_folder)
 
 
 def no_qemu():
@@ -339,6 +386,8 @@ TESTS = {
     "pure": pure.run_all,
     "help": help_for_all,
     "mistakes": mistakes,
+    "net-mistakes": net_mistakes,
+    "published": published,
     "no-qemu": no_qemu,
     "wrong-machine": wrong_machine,
     "statuses": statuses,

@@ -16,6 +16,7 @@ class Application:
 
     def __init__(self, folder, elf, prebuilt=False):
         self.folder = folder  # as make is to see it: relative to TOP where it lies below
+        self.full_folder = folder and os.path.join(TOP, folder)
         self.elf = elf
         self.prebuilt = prebuilt
         self.name = os.path.splitext(os.path.basename(elf))[0]
@@ -103,3 +104,31 @@ def memory_end(elf):
         if kind == 1:  # PT_LOAD
             end = max(end, paddr + memsz)
     return end
+
+
+def symbols(elf):
+    """The names in the image's symbol table; None when it is stripped."""
+    with open(elf, "rb") as f:
+        data = f.read()
+    (shoff,) = struct.unpack_from("<Q", data, 40)
+    size, count = struct.unpack_from("<HH", data, 58)
+    headers = [struct.unpack_from("<IIQQQQII", data, shoff + i * size) for i in range(count)]
+    for _, kind, _, _, offset, length, link, _ in headers:
+        if kind == 2 and link < count:  # SHT_SYMTAB; its names are in section `link`
+            names = headers[link][4]
+            found = set()
+            for at in range(offset, offset + length, 24):
+                start = names + struct.unpack_from("<I", data, at)[0]
+                found.add(data[start:data.index(b"\0", start)].decode())
+            return found
+    return None
+
+
+# One of these is in an image that may open a network card: the stack's start, or raw frames.
+NETWORK = {"net_start", "netdev_at", "netdev_find"}
+
+
+def uses_network(elf):
+    """Whether a card would be of any use; of a stripped image nobody knows, so yes."""
+    found = symbols(elf)
+    return found is None or bool(found & NETWORK)

@@ -133,6 +133,11 @@ def why_not_bound(port):
     return None
 
 
+def read_number(path):
+    with open(path, encoding="ascii") as f:
+        return int(f.read())
+
+
 def why_no_tap(name):
     """None when QEMU can open the tap, else why not and what helps."""
     make = f"ip tuntap add dev {name} mode tap user {os.environ.get('USER') or 'root'} && " \
@@ -146,9 +151,8 @@ def why_no_tap(name):
         return f"there is no interface {name}; as root: {make}"
     if not os.path.exists(os.path.join(folder, "tun_flags")):
         return f"{name} is an interface but no tap"
-    with open(os.path.join(folder, "owner"), encoding="ascii") as f:
-        owner = int(f.read())
-    if os.geteuid() not in (0, owner):
+    owner, group = (read_number(os.path.join(folder, who)) for who in ("owner", "group"))
+    if group == -1 and owner != -1 and os.geteuid() not in (0, owner):
         return f"the tap {name} is not yours; as root: ip link delete {name} && {make}"
     return None
 

@@ -9,7 +9,9 @@ import sys
 import time
 
 import accel
+import app_config
 import image
+import nics
 import packages
 import xen
 from guest import Guest
@@ -25,6 +27,7 @@ examples:
   pith run hello
   pith run sha256 --disk disk.img
   pith run hello --on xen-pv
+  pith run path/to/server -p 8080:80 -p 5353:53/udp
   pith run path/to/folder --machine q35 --mem 16M -e LANG=C -- one two"""
 
 KEEP_LOGS = 20
@@ -44,9 +47,15 @@ def add_machine_options(parser):
     add("--on", choices=PLATFORMS, default="auto",
         help="what runs it (auto: kvm when that works, else tcg; xen-*: as dom0 of a Xen in QEMU)")
     add("--machine", choices=MACHINES, default="microvm", help="QEMU's machine (not for xen-*)")
-    add("--mem", metavar="SIZE", default="128M", help="memory, like 32M (default: 128M)")
+    add("--mem", metavar="SIZE", help="memory, like 32M (default: 128M)")
     add("--cpus", metavar="N", default="1", help="CPUs (default: 1)")
     add("--disk", metavar="FILE", action="append", default=[], help="a raw disk: /dev/vda, vdb, ...")
+    add("-p", dest="publish", metavar="HOST:GUEST[/udp]", action="append", default=[],
+        help="a port of this host that leads to one of the guest's; HOST 0: any free one")
+    add("--net", metavar="KIND", action="append", default=[],
+        help="a network card: user (QEMU's own network, the default when the program uses any), "
+             "tap:NAME, or none")
+    add("--mac", metavar="ADDRESS", action="append", default=[], help="the card's address")
     add("--readonly", action="store_true", help="the disks can't be written")
     add("-e", dest="environ", metavar="NAME=VALUE", action="append", default=[],
         help="a variable of the program's environment")
@@ -86,19 +95,46 @@ def disks(options):
     return found
 
 
+def cards(options, config, app):
+    """The machine's network cards; what nobody has asked for goes again if the image has no use."""
+    found = [nics.parse_net(word) for word in options.net or config.net]
+    if None in found and len(found) > 1:
+        raise usage("--net none: there can't be other cards with it")
+    ports = [nics.parse_port(word) for word in options.publish]
+    on_xen = options.on.startswith("xen")
+    if on_xen and (ports or options.net not in ([], ["none"])):
+        raise usage("--net, -p: an image that runs as Xen's dom0 has no network; use --on kvm or tcg")
+    asked = bool(found) or bool(ports) or bool(options.mac)
+    found = [] if on_xen else [nic for nic in found if nic] if found else [nics.Nic()]
+    user = [nic for nic in found if nic.kind == "user"]
+    if user:
+        user[0].ports = ports or config.publish
+    elif ports:
+        raise usage("-p: it needs --net user; with a tap the guest has an address of its own")
+    if len(options.mac) > len(found):
+        raise usage(f"--mac: {len(options.mac)} addresses for {len(found)} cards")
+    for nic, mac in zip(found, options.mac):
+        nic.mac = nics.parse_mac(mac)
+    app.cards_if_used = not asked and not config.publish
+    return found
+
+
 def describe(options, program_args):
     """The machine that the options ask for, its image not built yet."""
     app = image.find(options.app)
-    memory = memory_size(options.mem)
+    config = app_config.read(app)
+    size = options.mem or config.mem or "128M"
+    memory = memory_size(size)
     if memory < LEAST_MEMORY:
-        raise usage(f"--mem {options.mem}: too little; {format_size(LEAST_MEMORY)} is the least")
+        raise usage(f"--mem {size}: too little; {format_size(LEAST_MEMORY)} is the least")
     for variable in options.environ:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=.*", variable, re.DOTALL):
             raise usage(f"-e {variable}: write it like NAME=VALUE")
     machine = Machine(
         app.elf, options.on, options.machine, memory,
-        number("--cpus", options.cpus, int, 1), disks(options), list(options.boot_option),
-        options.environ, program_args, options.qemu_arg, nonce=secrets.token_hex(8))
+        number("--cpus", options.cpus, int, 1), disks(options),
+        config.option + options.boot_option, options.environ, program_args or config.args,
+        options.qemu_arg, nonce=secrets.token_hex(8), nics=cards(options, config, app))
     if machine.on_xen and machine.disks:
         raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on kvm or tcg")
     return app, machine
@@ -111,6 +147,9 @@ def prepare(app, machine):
     end = image.memory_end(app.elf)
     if end > machine.memory:
         raise usage(f"too little memory: the image alone reaches to {(end + 1023) >> 10} KiB")
+    if app.cards_if_used and not image.uses_network(app.elf):
+        machine.nics = []
+    nics.settle(machine.nics)
     if machine.on_xen:
         machine.xen_elf = xen.ensure()
         say(f"running on {machine.platform}, as dom0 of Xen in QEMU's TCG")
@@ -121,6 +160,15 @@ def prepare(app, machine):
         if machine.platform == "kvm" and accel.openable():
             raise Failure(accel.openable() + "; use --on tcg")
         say(f"running on {machine.platform}, machine {machine.machine}")
+    for nic in machine.nics:
+        for port in nic.ports:
+            say(published(port))
+
+
+def published(port):
+    if port.scheme:
+        return f"it answers at {port.scheme}://localhost:{port.host}/"
+    return f"{port.protocol} port {port.host} of localhost is the guest's port {port.guest}"
 
 
 def open_log(name):
