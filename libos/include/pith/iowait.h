@@ -40,8 +40,16 @@ void io_wake(struct io_waiter *w);
 int io_wait(struct io_waiter *w, uint64_t deadline_ns);
 
 /*
- * A signal handler has run: the main thread's io_wait() returns -EINTR if it is in one; so does its
- * nanosleep(). Context: thread.
+ * Run the engine if it has work and no thread is at it; never sleeps. For calls that answer -EAGAIN
+ * instead of waiting, so that a program which only polls sees its packets. A deadline in the past
+ * makes io_wait() do the same. Context: thread, unmasked, no lock of the engine held.
+ */
+void io_poll(void);
+
+/*
+ * A signal handler has run in another thread: the main thread's io_wait() returns -EINTR, the one
+ * it is in or else its next one that would sleep; so does its nanosleep(). So a program that looks
+ * at a flag and then sleeps doesn't miss it. From the main thread itself: nothing. Context: thread.
  */
 void io_interrupt(void);
 

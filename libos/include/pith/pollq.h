@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <pith/list.h>
@@ -22,15 +23,22 @@ struct pollq {
 /* One watcher of one queue; its memory is the watcher's. */
 struct pollwatch {
     struct list link;    /* under the queue's lock */
-    struct pollq *q;     /* NULL: on none */
+    struct pollq *q;     /* NULL: on none, also in notify() called by pollq_close() */
     /*
      * `events` (POLLIN, ...) may hold now. Called with the queue's lock held, maybe in an interrupt:
-     * wakes or enqueues, nothing else; it must not touch any poll queue.
+     * wakes or enqueues, nothing else. It must not touch this queue; an epoll's notifies the
+     * epoll's own queue, which is fine because no file watches itself, over whatever corners.
      */
     void (*notify)(struct pollwatch *w, int events);
 };
 
 void pollq_init(struct pollq *q);
+
+/*
+ * Whether news of `events` concern somebody who waits for `wanted`: POLLERR and POLLHUP always, and
+ * the bits of each direction stand for each other, so that who notifies need name but one.
+ */
+bool pollq_concerns(int events, int wanted);
 
 /* Tell all watchers. Context: any. */
 void pollq_notify(struct pollq *q, int events);
@@ -41,6 +49,10 @@ void pollq_notify(struct pollq *q, int events);
  */
 void pollq_close(struct pollq *q);
 
-/* Put a watch on a queue; take it off. After pollwatch_remove() returns, notify() does not run. */
+/*
+ * Put a watch (its notify set) on a queue; take it off, which may be done twice and for a watch
+ * whose queue has been closed. After pollwatch_remove() returns, notify() does not run. Context:
+ * any, no lock of a queue held.
+ */
 void pollwatch_add(struct pollwatch *w, struct pollq *q);
 void pollwatch_remove(struct pollwatch *w);

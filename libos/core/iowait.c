@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sleeping for I/O: who runs the engine, and who sleeps.
+ *
+ * The leader is nothing but the thread that a kick wakes: all waiters sleep alike, each on its own
+ * queue. So leadership passes from a thread to a sleeping one by a pointer, without a switch; only
+ * when work is there already the new leader is woken for it. The engine's next deadline is a timer
+ * of its own, which kicks; so it doesn't matter either who leads when it passes.
+ */
+#include <pith/iowait.h>
+
+#include <errno.h>
+#include <stddef.h>
+
+#include <pith/list.h>
+#include <pith/panic.h>
+#include <pith/platform.h>
+#include <pith/spinlock.h>
+#include <pith/thread.h>
+#include <pith/timer.h>
+
+#define BACKGROUND_STACK (32u * 1024)
+#define MAIN_THREAD      1u /* the first thread that libos_main() creates */
+
+/* All under `lock`. Order: a poll queue's lock, then this, then the scheduler's and the timers'. */
+static struct spinlock lock = SPINLOCK_INIT;
+static struct list waiters = LIST_INIT(waiters); /* in io_wait(); the background thread is last */
+static struct io_waiter *leader;                 /* whom a kick wakes; NULL: nobody waits */
+static const struct io_engine *engine;
+static bool kicked;       /* there is work for the engine */
+static bool working;      /* a thread runs it */
+static uint64_t next_ns = UINT64_MAX; /* when it wants to be called again */
+static struct timer next_timer;       /* fires at next_ns or earlier */
+static struct io_waiter *main_waiter; /* the main thread's, while it is in io_wait() */
+static bool interrupted;  /* the main thread's next or present io_wait() ends by -EINTR */
+
+void io_waiter_init(struct io_waiter *w)
+{
+    waitq_init(&w->q);
+    list_init(&w->link);
+    w->woken = false;
+    w->background = false;
+}
+
+void io_wake(struct io_waiter *w)
+{
+    bool was = spin_lock(&lock);
+    w->woken = true;
+    waitq_wake_all(&w->q);
+    spin_unlock(&lock, was);
+}
+
+/* Wake the leader if there is work and nobody at it. Context: lock held. */
+static void wake_leader(void)
+{
+    if (kicked && !working && leader != NULL) {
+        waitq_wake_all(&leader->q);
+    }
+}
+
+void io_engine_kick(void)
+{
+    bool was = spin_lock(&lock);
+    kicked = true;
+    wake_leader();
+    spin_unlock(&lock, was);
+}
+
+/* The engine's deadline may have been put off since this was armed. Context: interrupt. */
+static void deadline_passed(struct timer *t)
+{
+    bool was = spin_lock(&lock);
+    if (next_ns <= platform_clock_ns()) {
+        next_ns = UINT64_MAX;
+        kicked = true;
+        wake_leader();
+    } else if (next_ns != UINT64_MAX) {
+        timer_arm(t, next_ns);
+    }
+    spin_unlock(&lock, was);
+}
+
+/*
+ * Call the engine once. A deadline that moves back leaves the timer as it is: it then fires for
+ * nothing, which costs less than setting the clock each time. Context: unmasked but for `lock`,
+ * which is held, and released meanwhile.
+ */
+static void run_engine(void)
+{
+    kicked = false;
+    working = true;
+    spin_unlock(&lock, false);
+    uint64_t next = engine->work();
+    (void)spin_lock(&lock);
+    working = false;
+    if (next == 0) {
+        kicked = true;
+        return;
+    }
+    next_ns = next;
+    if (next != UINT64_MAX && (!timer_armed(&next_timer) || next < next_timer.deadline_ns)) {
+        timer_arm(&next_timer, next);
+    }
+}
+
+/* Context: lock held. */
+static inline bool engine_waits(void)
+{
+    return kicked && !working && engine != NULL;
+}
+
+/* Join the waiters; the background thread gives way to everybody. Context: lock held. */
+static void enter(struct io_waiter *w)
+{
+    list_insert(w->background ? &waiters : waiters.next, &w->link);
+    if (leader == NULL || (leader->background && !w->background)) {
+        leader = w;
+    }
+}
+
+static void leave(struct io_waiter *w)
+{
+    list_remove(&w->link);
+    if (leader == w) {
+        leader = list_empty(&waiters) ? NULL : LIST_ENTRY(waiters.next, struct io_waiter, link);
+    }
+    wake_leader();
+}
+
+int io_wait(struct io_waiter *w, uint64_t deadline_ns)
+{
+    bool is_main = thread_id(thread_current()) == MAIN_THREAD;
+    int r = 0;
+
+    ASSERT(!irq_is_masked());
+    (void)spin_lock(&lock);
+    enter(w);
+    if (is_main) {
+        main_waiter = w;
+    }
+    while (!w->woken && r == 0) {
+        if (is_main && interrupted) {
+            r = -EINTR;
+        } else if (engine_waits() && (leader == w || !w->background)) {
+            run_engine();
+            wake_leader(); /* it may be another one by now */
+            if (kicked && deadline_ns <= platform_clock_ns()) {
+                r = -ETIMEDOUT;
+            }
+        } else {
+            r = waitq_wait(&w->q, &lock, deadline_ns);
+        }
+    }
+    if (is_main) {
+        main_waiter = NULL;
+        interrupted = interrupted && r != -EINTR;
+    }
+    if (w->woken) {
+        w->woken = false;
+        r = 0;
+    }
+    leave(w);
+    spin_unlock(&lock, false);
+    return r;
+}
+
+void io_poll(void)
+{
+    /* Without the lock: work that comes just now is seen at the next call. */
+    if (!__atomic_load_n(&kicked, __ATOMIC_RELAXED)) {
+        return;
+    }
+    (void)spin_lock(&lock);
+    if (engine_waits()) {
+        run_engine();
+        wake_leader();
+    }
+    spin_unlock(&lock, false);
+}
+
+void io_interrupt(void)
+{
+    bool by_main = thread_id(thread_current()) == MAIN_THREAD;
+    bool was = spin_lock(&lock);
+    if (!by_main) {
+        interrupted = true;
+        if (main_waiter != NULL) {
+            waitq_wake_all(&main_waiter->q);
+        }
+    }
+    spin_unlock(&lock, was);
+}
+
+/* The background thread: it waits for nothing and leads when nobody else does. */
+static void *background(void *arg)
+{
+    struct io_waiter w;
+
+    io_waiter_init(&w);
+    w.background = true;
+    for (;;) {
+        io_wait(&w, UINT64_MAX);
+    }
+    return arg;
+}
+
+int io_engine_start(const struct io_engine *e)
+{
+    struct thread_attr attr = { .name = "io", .stack_size = BACKGROUND_STACK, .detached = true };
+    struct thread *t;
+
+    ASSERT(engine == NULL);
+    timer_init(&next_timer, deadline_passed);
+    bool was = spin_lock(&lock);
+    engine = e;
+    kicked = true; /* the first call says when to be called again */
+    spin_unlock(&lock, was);
+    int r = thread_create(&t, &attr, background, NULL);
+    if (r != 0) {
+        was = spin_lock(&lock);
+        engine = NULL;
+        spin_unlock(&lock, was);
+    }
+    return r;
+}
