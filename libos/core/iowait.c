@@ -160,14 +160,19 @@ int io_wait(struct io_waiter *w, uint64_t deadline_ns)
         r = 0;
     }
     leave(w);
+    bool give_way = r == -ETIMEDOUT && working;
     spin_unlock(&lock, false);
+    if (give_way) {
+        thread_yield(); /* to who was preempted in the engine: the caller may be polling for it */
+    }
     return r;
 }
 
 void io_poll(void)
 {
     /* Without the lock: work that comes just now is seen at the next call. */
-    if (!__atomic_load_n(&kicked, __ATOMIC_RELAXED)) {
+    if (!__atomic_load_n(&kicked, __ATOMIC_RELAXED) &&
+        !__atomic_load_n(&working, __ATOMIC_RELAXED)) {
         return;
     }
     (void)spin_lock(&lock);
@@ -175,7 +180,11 @@ void io_poll(void)
         run_engine();
         wake_leader();
     }
+    bool give_way = working;
     spin_unlock(&lock, false);
+    if (give_way) {
+        thread_yield();
+    }
 }
 
 void io_interrupt(void)
