@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Device control. Numbers as on Linux (include/uapi/linux/fs.h), which programs know. */
+/* Device control. Numbers as on Linux (include/uapi/linux/fs.h, sockios.h), which programs know. */
 #pragma once
 
 #ifdef __cplusplus
@@ -11,6 +11,26 @@ extern "C" {
 #define BLKFLSBUF    0x1261ul     /* no argument: like fsync() */
 #define BLKSSZGET    0x1268ul     /* int: bytes per block, the unit of fast access */
 #define BLKGETSIZE64 0x80081272ul /* uint64_t: size in bytes */
+
+/* Of a socket: struct ifconf and struct ifreq of <net/if.h>; netdevice(7). */
+#define SIOCGIFNAME    0x8910ul
+#define SIOCGIFCONF    0x8912ul
+#define SIOCGIFFLAGS   0x8913ul
+#define SIOCSIFFLAGS   0x8914ul
+#define SIOCGIFADDR    0x8915ul
+#define SIOCSIFADDR    0x8916ul
+#define SIOCGIFDSTADDR 0x8917ul
+#define SIOCGIFBRDADDR 0x8919ul
+#define SIOCSIFBRDADDR 0x891aul
+#define SIOCGIFNETMASK 0x891bul
+#define SIOCSIFNETMASK 0x891cul
+#define SIOCGIFMETRIC  0x891dul
+#define SIOCGIFMTU     0x8921ul
+#define SIOCSIFMTU     0x8922ul
+#define SIOCSIFHWADDR  0x8924ul
+#define SIOCGIFHWADDR  0x8927ul
+#define SIOCGIFINDEX   0x8933ul
+#define SIOCGIFTXQLEN  0x8942ul
 
 int ioctl(int fd, unsigned long request, ...);
 
