@@ -17,6 +17,7 @@ sys.path[:0] = [os.path.join(HERE, "runner"), os.path.join(os.path.dirname(HERE)
 import apps  # noqa: E402
 import boot  # noqa: E402
 import commands  # noqa: E402
+import conform  # noqa: E402
 import docs  # noqa: E402
 import guests  # noqa: E402
 import scripts  # noqa: E402
@@ -31,6 +32,7 @@ SUITES = {
     "apps": apps.jobs,
     "boot": boot.jobs,
     "guest": guests.jobs,
+    "conform": conform.jobs,
     "cli": commands.jobs,
 }
 

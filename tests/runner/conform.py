@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Conformance: programs that trace their calls run on Linux and on Pith, and must print the same.
+
+tests/conform/NAME/ has one source for both, written with tests/conform/conform.h. On Linux it runs in
+a network namespace of its own that has nothing but loopback. Where Pith differs on purpose,
+docs/differences.md says why, in blocks that this file reads:
+
+    ```differs NAME
+    - line on Linux
+    + line on Pith
+    ```
+
+A difference that is listed and does not occur is a failure too.
+"""
+
+import ctypes
+import difflib
+import fcntl
+import os
+import re
+import secrets
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import cases
+import guests
+import image
+import xen
+from guest import Guest, die_with_parent
+from machine import Machine
+from results import log_path
+from words import BUILD, TOP, Failure
+
+FOLDER = os.path.join(TOP, "tests", "conform")
+DIFFERENCES = os.path.join(TOP, "docs", "differences.md")
+QUICK = ("tcg-microvm", "kvm-microvm")
+MEMORY = 160 << 20
+SECONDS = 60
+
+BLOCK = re.compile(r"^```differs (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+CLONE_NEWNET = 0x40000000
+CLONE_NEWUSER = 0x10000000
+SIOCSIFFLAGS = 0x8914
+
+
+def own_network():
+    """In the child before exec: a network namespace of its own, with loopback up."""
+    die_with_parent()
+    libc = ctypes.CDLL(None, use_errno=True)
+    flags = CLONE_NEWNET if os.geteuid() == 0 else CLONE_NEWNET | CLONE_NEWUSER
+    if libc.unshare(flags) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", 0x41))  # IFF_UP, IFF_RUNNING
+
+
+def allowed_differences(text):
+    """{program: {line on Linux: line on Pith}}"""
+    found = {}
+    for match in BLOCK.finditer(text):
+        lines = [line for line in match[2].splitlines() if line.strip()]
+        for minus, plus in zip(lines[::2], lines[1::2]):
+            if not minus.startswith("- ") or not plus.startswith("+ "):
+                raise Failure(f"docs/differences.md: in `differs {match[1]}` lines come in pairs - and +")
+            found.setdefault(match[1], {})[minus[2:]] = plus[2:]
+        if len(lines) % 2:
+            raise Failure(f"docs/differences.md: in `differs {match[1]}` the last line has no partner")
+    return found
+
+
+def compare(linux, pith, allowed):
+    """Words about the first difference that is not allowed, or None."""
+    expected = [allowed.get(line, line) for line in linux]
+    missing = [line for line in allowed if line not in linux]
+    if missing:
+        return f"docs/differences.md lists a line that Linux does not print: {missing[0]}"
+    if expected == pith:
+        return None
+    changes = [line for line in difflib.unified_diff(expected, pith, "Linux", "Pith", lineterm="", n=0)
+               if not line.startswith(("---", "+++", "@@"))]
+    more = f" (and {len(changes) - 2} lines more)" if len(changes) > 2 else ""
+    return " / ".join(changes[:2]) + more
+
+
+class Program:
+    """One program, and what it prints on Linux."""
+
+    def __init__(self, name, allowed):
+        self.name = name
+        self.allowed = allowed
+        self.elf = os.path.join(BUILD, "tests", "conform", name, name + ".elf")
+        self.lock = threading.Lock()
+        self.trace = None
+
+    def on_linux(self):
+        with self.lock:
+            if self.trace is None:
+                self.trace = self.run_on_linux()
+            return self.trace
+
+    def run_on_linux(self):
+        native = log_path("conform", self.name, "linux")
+        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread",
+                        os.path.join(FOLDER, self.name, "main.c"), "-o", native], check=True)
+        done = subprocess.run([native], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=SECONDS, check=False,
+                              preexec_fn=own_network)
+        with open(log_path("conform", self.name, "linux.log"), "wb") as f:
+            f.write(done.stdout)
+        lines = done.stdout.decode(errors="replace").splitlines()
+        if done.returncode or lines[-1:] != ["end"]:
+            raise Failure(f"on Linux: status {done.returncode}, last line {lines[-1:]}")
+        return lines
+
+    def run_on_pith(self, bed):
+        output = bytearray()
+        machine = Machine(self.elf, bed.platform, bed.machine, MEMORY, nonce=secrets.token_hex(8),
+                          xen_elf=xen.XEN_ELF if bed.platform.startswith("xen") else "")
+        result = Guest(machine, None, output.extend, None, SECONDS).run()
+        with open(log_path("conform", self.name, bed.name + ".log"), "wb") as f:
+            f.write(output)
+        lines = output.decode(errors="replace").replace("\r\n", "\n").splitlines()
+        return lines, f"status {result.status}; {result.problem}" if result.status else None
+
+    def job(self, bed):
+        def run(results):
+            began = time.monotonic()
+            try:
+                linux = self.on_linux()
+                pith, problem = self.run_on_pith(bed)
+                different = compare(linux, pith, self.allowed)
+                problem = "; ".join(words for words in (different, problem) if words)
+            except (Failure, OSError, subprocess.SubprocessError) as e:
+                problem = f"{type(e).__name__}: {e}"
+            results.check(f"conform/{self.name}/{bed.name}", time.monotonic() - began, problem)
+        return run
+
+
+def why_not_here():
+    """Why Linux can't give a program a network of its own here, or None."""
+    try:
+        subprocess.run(["true"], check=True, preexec_fn=own_network)
+    except (OSError, subprocess.SubprocessError):
+        return "no network namespace can be made here"
+    return None
+
+
+def jobs(wanted, full, results):
+    names = [name for name in sorted(os.listdir(FOLDER))
+             if os.path.exists(os.path.join(FOLDER, name, "main.c")) and (not wanted or name in wanted)]
+    reason = why_not_here()
+    if reason:
+        results.skip("conform", 0.0, reason)
+        return []
+    with open(DIFFERENCES, encoding="utf-8") as f:
+        allowed = allowed_differences(f.read())
+    unknown = [name for name in allowed if not os.path.isdir(os.path.join(FOLDER, name))]
+    if unknown:
+        results.fail("conform/differences", 0.0, f"docs/differences.md speaks of {unknown[0]}, which is "
+                     "no program")
+    image.make(["app", "APP=" + " ".join(f"tests/conform/{name}" for name in names)], quiet=True)
+    unusable = guests.unusable_beds()
+    found = []
+    for name in names:
+        program = Program(name, allowed.get(name, {}))
+        for bed in cases.BEDS:
+            if bed.platform in unusable:
+                if full or bed.name in QUICK:
+                    results.skip(f"conform/{name}/{bed.name}", 0.0, unusable[bed.platform])
+            elif full or bed.name in QUICK:
+                found.append(program.job(bed))
+    return found
