@@ -112,10 +112,9 @@ ifeq ($(CONFIG_KVM),y)
 $(eval $(call room,platform/kvm,$(PLATFORM_KVM_SRCS),$(EARLY) $(I_X86) -I platform/kvm/include))
 endif
 
-# lwIP is a room whose sources lie below build/src (toolchain/lwip.sh); it has its own warnings. One of
-# its files says htonl() where lwip_htonl() is meant.
-LWIP_FLAGS := -std=gnu11 -g -Wall -Werror=implicit-function-declaration -Dhtonl=lwip_htonl -ffunction-sections -fdata-sections -fno-strict-aliasing \
-              -ffile-prefix-map=$(CURDIR)/=
+# lwIP is a room whose sources lie below build/src (toolchain/lwip.sh); it has its own warnings.
+LWIP_FLAGS := -std=gnu11 -g -Wall -Werror=implicit-function-declaration -ffunction-sections -fdata-sections \
+              -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)/=
 OBJS_lwip := $(patsubst %.c,$(B)/obj/lwip/%.o,$(LWIP_SRCS))
 OBJS += $(OBJS_lwip)
 $(OBJS_lwip): $(B)/obj/lwip/%.o: $(TOOLCHAIN) Makefile

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The network's one mutex, and its start. */
+/* The network's one mutex, its start, and the work that its engine does. */
 #include "net.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 #include <lwip/opt.h>
@@ -9,10 +10,15 @@
 #include <lwip/init.h>
 #include <lwip/netif.h>
 
+#include <pith/iowait.h>
 #include <pith/panic.h>
 
+#include "net_config.h"
+#include "net_card.h"
 #include "net_memory.h"
 #include "net_random.h"
+#include "net_timers.h"
+#include "net_wait.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool started; /* under the mutex, or read with acquire */
@@ -24,7 +30,8 @@ void net_lock(void)
 
 /*
  * Whoever has sent to this machine's own addresses delivers it, here: no other thread has to be
- * woken for it. What is delivered calls back into sockets, which queue data and wake.
+ * woken for it. What is delivered calls back into sockets, which queue data and wake. A device's
+ * interface does not check sums then: where the device would have made them, nobody has.
  */
 static void deliver_own(void)
 {
@@ -32,35 +39,77 @@ static void deliver_own(void)
 
     NETIF_FOREACH(n) {
         if (n->loop_first != NULL) {
+            uint16_t flags = n->chksum_flags;
+            n->chksum_flags &= (uint16_t)~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
             netif_poll(n);
+            n->chksum_flags = flags;
         }
     }
 }
 
-void net_unlock(void)
+static void finish_section(void)
 {
     deliver_own();
+    net_card_flush();
+    net_card_collect();
+}
+
+void net_unlock(void)
+{
+    finish_section();
+    bool kick = net_timers_changed();
     pthread_mutex_unlock(&mutex);
+    if (kick) {
+        io_engine_kick();
+    }
+}
+
+/* The engine: frames that have arrived, timers that are due, and when to come again. */
+static uint64_t work(void)
+{
+    net_lock();
+    net_card_collect();
+    bool more = net_card_receive();
+    uint64_t next = net_timers_run();
+    finish_section();
+    more = more || net_card_arm();
+    pthread_mutex_unlock(&mutex);
+    return more ? 0 : next;
+}
+
+static int start(void)
+{
+    static const struct io_engine engine = { .work = work };
+
+    net_random_init();
+    net_memory_init();
+    lwip_init();
+    net_config_start();
+    net_wait_start();
+    return io_engine_start(&engine);
 }
 
 int net_start(void)
 {
+    static bool failed;
+    int r = 0;
+
     if (__atomic_load_n(&started, __ATOMIC_ACQUIRE)) {
         return 0;
     }
     net_lock();
-    if (!started) {
-        net_random_init();
-        net_memory_init();
-        lwip_init();
-        __atomic_store_n(&started, true, __ATOMIC_RELEASE);
+    if (failed) {
+        r = -ENOMEM;
+    } else if (!started) {
+        r = start();
+        failed = r != 0;
+        __atomic_store_n(&started, r == 0, __ATOMIC_RELEASE);
     }
     net_unlock();
-    return 0;
-}
-
-void net_wait_configured(void)
-{
+    if (r == 0) {
+        io_engine_kick(); /* arms the devices and the first deadline */
+    }
+    return r;
 }
 
 void net_assert_failed(const char *what, int line)

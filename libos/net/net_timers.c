@@ -111,8 +111,11 @@ static const struct {
 
 #define NTIMERS (sizeof(timers) / sizeof(timers[0]))
 
+#define TCP_TIMER 0 /* in timers[] */
+
 /* When each is due, monotonic ns; 0: it isn't running. Under net_lock. */
 static uint64_t due[NTIMERS];
+static bool changed; /* one is needed that net_timers_run() did not know of */
 
 uint32_t net_now_ms(void)
 {
@@ -123,9 +126,21 @@ void net_timers_init(void)
 {
 }
 
-/* lwIP says that a connection exists now; net_timers_run() asks for itself. */
+/*
+ * lwIP says that a connection exists now: if its timer does not run yet, the engine sleeps for too
+ * long.
+ */
 void net_tcp_timer_needed(void)
 {
+    changed |= due[TCP_TIMER] == 0;
+}
+
+bool net_timers_changed(void)
+{
+    bool was = changed;
+
+    changed = false;
+    return was;
 }
 
 uint64_t net_timers_run(void)
@@ -133,6 +148,7 @@ uint64_t net_timers_run(void)
     uint64_t now = platform_clock_ns();
     uint64_t next = UINT64_MAX;
 
+    changed = false;
     for (unsigned i = 0; i < NTIMERS; i++) {
         uint64_t period = timers[i].period_ms * MS;
 

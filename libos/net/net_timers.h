@@ -2,6 +2,7 @@
 /* The stack's clock: lwIP's periodic functions, each only while something waits for it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -9,3 +10,6 @@
  * Context: net_lock held.
  */
 uint64_t net_timers_run(void);
+
+/* Whether there is a nearer deadline since net_timers_run(): then it has to run again. */
+bool net_timers_changed(void);

@@ -1,12 +1,49 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Functions of libos/net that lwIP calls at the places where it offers hooks. */
+/*
+ * Functions of libos/net that lwIP calls, at places where it offers a hook or where a patch of ours
+ * (toolchain/patches/lwip) makes one. Context of all: net_lock held.
+ */
 #pragma once
 
 #include <stdint.h>
 
 #include <lwip/ip_addr.h>
 
-/* The first sequence number of a connection (RFC 6528). Context: net_lock held. */
+struct netif;
+struct pbuf;
+
+/* The first sequence number of a connection (RFC 6528). */
 uint32_t net_tcp_isn(const ip_addr_t *local_ip, uint16_t local_port, const ip_addr_t *remote_ip,
                      uint16_t remote_port);
 #define LWIP_HOOK_TCP_ISN net_tcp_isn
+
+/*
+ * An ICMP message has arrived that tells of an error; p begins with its ICMP header and stays the
+ * caller's.
+ */
+void net_icmp4_error(struct pbuf *p);
+void net_icmp6_error(struct pbuf *p);
+
+/*
+ * p begins with its IP header and is to be cut into fragments for `netif`: where that one's device
+ * would have finished the UDP or TCP checksum, do it now.
+ */
+void net_finish_checksum4(struct pbuf *p, const struct netif *netif);
+void net_finish_checksum6(struct pbuf *p, const struct netif *netif);
+
+/* The i-th name server that a source tells, or (valid 0) that it takes back. */
+enum net_dns_source { NET_DNS_DHCP, NET_DNS_ROUTER };
+void net_dns_learned(enum net_dns_source source, unsigned i, const ip_addr_t *server, int valid);
+
+/* An option of a DHCP server's message that lwIP doesn't know, `len` bytes at `offset` of p. */
+void net_dhcp_option(struct netif *netif, unsigned option, unsigned len, const struct pbuf *p,
+                     unsigned offset);
+#define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, msg_type, option, len, pbuf, offset) \
+    do {                                                                                        \
+        (void)(msg);                                                                            \
+        net_dhcp_option(netif, option, len, pbuf, offset);                                      \
+    } while (0)
+
+/* The next hop for IPv6 destinations outside of the interface's prefixes; NULL: a router's choice. */
+const ip6_addr_t *net_ip6_gateway(const struct netif *netif);
+#define LWIP_HOOK_ND6_GET_GW(netif, dest) net_ip6_gateway(netif)

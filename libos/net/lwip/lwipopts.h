@@ -74,13 +74,22 @@ void net_mem_free(void *p);
 #define LWIP_DHCP_GET_NTP_SRV        0
 #define LWIP_DHCP_MAX_DNS_SERVERS    2
 #define LWIP_AUTOIP                  0
+#define DHCP_ADD_EXTRA_REQUEST_OPTIONS , 26 /* interface MTU (RFC 2132, 5.1) */
 
 #define LWIP_DNS                     1
-#define DNS_MAX_SERVERS              3
+#define DNS_MAX_SERVERS              4
 #define DNS_TABLE_SIZE               8
 #define DNS_MAX_NAME_LENGTH          256
 #define LWIP_DNS_SUPPORT_MDNS_QUERIES 0
 #define DNS_LOCAL_HOSTLIST           0
+
+/* ---- ports that are given out: IANA's range is too small for many connections ---- */
+#define TCP_LOCAL_PORT_RANGE_START   32768
+#define TCP_LOCAL_PORT_RANGE_END     60999
+#define TCP_ENSURE_LOCAL_PORT_RANGE(port) ((uint16_t)(32768 + (port) % (61000 - 32768)))
+#define UDP_LOCAL_PORT_RANGE_START   TCP_LOCAL_PORT_RANGE_START
+#define UDP_LOCAL_PORT_RANGE_END     TCP_LOCAL_PORT_RANGE_END
+#define UDP_ENSURE_LOCAL_PORT_RANGE  TCP_ENSURE_LOCAL_PORT_RANGE
 
 /* ---- UDP ---- */
 #define LWIP_UDP                     1

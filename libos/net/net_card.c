@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Devices as interfaces of lwIP: their links, and batches of frames both ways. */
+#include "net_card.h"
+
+#include <lwip/priv/tcp_priv.h>
+
+#include <pith/iowait.h>
+#include <pith/log.h>
+
+#include "net_config.h"
+#include "net_card_rx.h"
+#include "net_memory.h"
+
+#define BATCH   64u    /* frames taken at once; other threads get the lock in between */
+
+struct net_card *net_card_list;
+
+static void look_at_link(struct net_card *card)
+{
+    struct netdev *dev = card->dev;
+    bool up = dev->link_up && !dev->failed;
+
+    if (dev->failed && !card->failed) {
+        card->failed = true;
+        klog(LOG_ERROR, "net: %s: the device has failed, the interface is down", dev->name);
+    }
+    if (up != netif_is_link_up(&card->netif)) {
+        if (card->first_link) {
+            klog(LOG_INFO, "net: %s: link %s", dev->name, up ? "up" : "down");
+        }
+        if (up) {
+            netif_set_link_up(&card->netif);
+        } else {
+            netif_set_link_down(&card->netif);
+        }
+        net_config_changed();
+    }
+    card->first_link = true;
+}
+
+static bool receive_one(struct net_card *card)
+{
+    struct netbuf *frames[BATCH];
+
+    netdev_reap(card->dev);
+    if (card->blocked) {
+        net_card_flush_one(card);
+        if (!card->blocked) {
+            tcp_txnow(); /* connections that found the queue full */
+        }
+    }
+    int n = netdev_receive(card->dev, frames, BATCH);
+    for (int i = 0; i < n; i++) {
+        net_card_input(card, frames[i]);
+    }
+    return n == (int)BATCH;
+}
+
+bool net_card_receive(void)
+{
+    bool more = false;
+
+    for (struct net_card *card = net_card_list; card != NULL; card = card->next) {
+        look_at_link(card);
+        if (!card->failed) {
+            more |= receive_one(card);
+        }
+    }
+    return more;
+}
+
+void net_card_flush(void)
+{
+    for (struct net_card *card = net_card_list; card != NULL; card = card->next) {
+        if (card->nqueue == 0) {
+            continue;
+        }
+        net_card_flush_one(card);
+        if (card->blocked && netdev_arm(card->dev, true)) {
+            io_engine_kick();
+        }
+    }
+}
+
+bool net_card_arm(void)
+{
+    bool more = false;
+
+    for (struct net_card *card = net_card_list; card != NULL; card = card->next) {
+        if (!card->failed) {
+            more |= netdev_arm(card->dev, card->blocked);
+        }
+    }
+    return more;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A network device as an interface of lwIP: frames up, frames down, the link. All under net_lock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lwip/opt.h>
+
+#include <lwip/netif.h>
+#include <lwip/pbuf.h>
+
+#include <pith/netdev.h>
+
+#include "net_parse.h"
+
+#define NET_CARD_QUEUE 64u /* frames that wait for the end of a net_lock section, to go in one batch */
+
+struct tx_frame;
+
+struct net_card {
+    struct netif netif;
+    struct netdev *dev;
+    struct net_card *next;
+    struct net_settings ip4, ip6;
+    ip4_addr_t told;        /* the address by DHCP that the log has */
+    struct netbuf *queue[NET_CARD_QUEUE];
+    unsigned nqueue;
+    bool blocked;           /* the device's ring was full; it will tell when it isn't any more */
+    bool failed;            /* said so in the log */
+    bool first_link;        /* the link has been looked at */
+    uint64_t rx_copied;     /* frames copied because most of the device's buffers were lent out */
+    uint64_t rx_refused;    /* frames dropped for lack of memory, or longer than 64 KiB */
+    uint64_t tx_refused;    /* frames that found the queue full or no memory */
+};
+
+extern struct net_card *net_card_list; /* in the order of the devices */
+
+/* The interface that lwIP calls netif; NULL for the loopback interface. */
+static inline struct net_card *net_card_of(const struct netif *netif)
+{
+    return netif->linkoutput == NULL ? NULL : netif->state;
+}
+
+/* Claim every device that nobody uses and make it an interface. Errors: -ENOMEM. */
+int net_card_attach_all(void);
+
+/*
+ * Take what has arrived, at most one batch per device, and look at the links. Returns whether there
+ * may be more.
+ */
+bool net_card_receive(void);
+
+/* Hand what is queued to the devices, with one notify each. */
+void net_card_flush(void);
+
+/* Free what devices have sent. */
+void net_card_collect(void);
+
+/* Arm the devices' events; true: something is there already and the engine has to run again. */
+bool net_card_arm(void);
+
+/* Sending, net_card_tx.c; netif.linkoutput. */
+err_t net_card_output(struct netif *netif, struct pbuf *p);
+void net_card_flush_one(struct net_card *card);
+
+/*
+ * The sum of the pseudo header, folded and not inverted, as NETBUF_CSUM_PARTIAL wants it. The
+ * addresses are in network order as they stand in the packet; len: of header and data.
+ */
+uint16_t net_pseudo_sum(const void *addresses, unsigned nbytes, unsigned protocol, unsigned len);
