@@ -3,12 +3,22 @@
 #include <kvm/virtio_bus.h>
 
 #include <pith/log.h>
+#include <pith/spinlock.h>
+#include <pith/waitq.h>
 
 #define MAX_DEVICES 32
 
 static struct virtio_device devices[MAX_DEVICES];
 static unsigned ndevices;
 static bool scanned;
+
+/*
+ * Who probes has all of the above for himself, and with it the transports' set-up. He may sleep and
+ * allocate, so it is no spin lock; the others wait for their turn.
+ */
+static struct spinlock lock = SPINLOCK_INIT; /* of the two below */
+static struct waitq turn = WAITQ_INIT(turn);
+static bool probing;
 
 struct virtio_device *virtio_bus_add(const struct virtio_transport *transport, uint16_t id)
 {
@@ -33,13 +43,29 @@ void virtio_bus_dispatch(struct virtio_device *dev)
     }
 }
 
+static void begin(void)
+{
+    bool was = spin_lock(&lock);
+    while (probing) {
+        waitq_wait(&turn, &lock, UINT64_MAX);
+    }
+    probing = true;
+    spin_unlock(&lock, was);
+}
+
+static void end(void)
+{
+    bool was = spin_lock(&lock);
+    probing = false;
+    waitq_wake_one(&turn);
+    spin_unlock(&lock, was);
+}
+
 int virtio_probe(uint16_t id, int (*attach)(struct virtio_device *dev))
 {
     int n = 0;
-    /*
-     * Each class probes once, and the first of them scans; libos does not probe two classes at a
-     * time.
-     */
+    begin();
+    /* Each class probes once, and the first of them scans. */
     if (!scanned) {
         virtio_mmio_scan();
         virtio_pci_scan();
@@ -51,5 +77,6 @@ int virtio_probe(uint16_t id, int (*attach)(struct virtio_device *dev))
             n++;
         }
     }
+    end();
     return n;
 }

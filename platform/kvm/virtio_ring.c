@@ -250,3 +250,14 @@ bool virtio_ring_arm(struct virtio_ring *r)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return virtio_ring_pending(r);
 }
+
+bool virtio_ring_arm_half(struct virtio_ring *r)
+{
+    uint16_t half = r->outstanding / 2;
+    if (!r->event_idx) {
+        return virtio_ring_arm(r);
+    }
+    STORE(used_event(r), (uint16_t)(r->used_idx + half));
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in virtio_ring_arm() */
+    return !r->broken && (uint16_t)(LOAD(&r->used->idx) - r->used_idx) > half;
+}

@@ -35,7 +35,8 @@ struct netbuf {
     uint16_t gso_size;       /* GSO: payload bytes of a segment */
     uint16_t header_len;     /* GSO: bytes of all headers */
     void (*done)(struct netbuf *frame); /* to send: finished or failed; thread or interrupt, masked:
-                                           must not sleep nor call the device */
+                                           must not sleep, nor call the device except for
+                                           netdev_release() */
     void *arg;               /* the user's */
     void *driver;            /* the driver's */
     uint64_t room[NETDEV_STACK_ROOM / 8]; /* the user's, while it has the buffer */

@@ -155,6 +155,7 @@ int platform_probe_read(void *dst, const void *src, size_t n);
  * thread.
  */
 int platform_probe_block(void);
+int platform_probe_net(void);
 int platform_probe_entropy(void);
 
 /* ---- what a platform may call upward (besides log.h, page.h, thread.h, waitq.h, *_attach) ---- */

@@ -119,3 +119,14 @@ void virtio_ring_disarm(struct virtio_ring *r);
  * first.
  */
 bool virtio_ring_arm(struct virtio_ring *r);
+
+/*
+ * The same for half of what is outstanding now: for those who wait for room, not for one chain.
+ */
+bool virtio_ring_arm_half(struct virtio_ring *r);
+
+/* The index of the descriptor that the next chain will begin with; there has to be a free one. */
+static inline unsigned virtio_ring_next(const struct virtio_ring *r)
+{
+    return r->free_head;
+}

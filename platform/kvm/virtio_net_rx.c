@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Receiving (virtio 1.2, 5.1.6.3 and 5.1.6.4): buffers into the ring, frames out of it.
+ *
+ * What the device says of a frame is read once and checked against the bytes that came; a frame
+ * that makes no sense is dropped and counted. The ring itself has checked ids and lengths.
+ */
+#include <kvm/virtio_net.h>
+
+#include <string.h>
+
+#include <pith/log.h>
+#include <pith/panic.h>
+
+#define REFILL_BATCH 16u /* so many free places in the ring are worth telling the device of */
+
+static paddr_t address_of(const struct virtio_net *net, const struct netbuf *nb)
+{
+    return net->buffers_pa + (size_t)(nb - net->pool) * RX_BUFFER + RX_OFFSET;
+}
+
+static char *space_of(const struct virtio_net *net, const struct netbuf *nb)
+{
+    return net->buffers + (size_t)(nb - net->pool) * RX_BUFFER + RX_OFFSET;
+}
+
+/* ---- buffers ---- */
+
+void virtio_net_release(struct netdev *dev, struct netbuf *frame)
+{
+    struct virtio_net *net = virtio_net_of(dev);
+    struct netbuf *last = frame;
+    for (struct netbuf *nb = frame; nb != NULL; nb = nb->next) {
+        if (nb->driver != net) {
+            PANIC("%s: a buffer was given back that was not lent", dev->name);
+        }
+        nb->driver = NULL;
+        last = nb;
+    }
+    struct netbuf *head = __atomic_load_n(&net->returned, __ATOMIC_RELAXED);
+    do {
+        last->next = head;
+    } while (!__atomic_compare_exchange_n(&net->returned, &head, frame, true, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_RELAXED));
+    /* After the push: refill() says that it is dry first and looks for buffers second. */
+    if (__atomic_load_n(&net->dry, __ATOMIC_SEQ_CST)) {
+        virtio_net_event(net);
+    }
+}
+
+/* Take over what release() has got. */
+static void collect(struct virtio_net *net)
+{
+    struct netbuf *nb = __atomic_exchange_n(&net->returned, NULL, __ATOMIC_ACQUIRE);
+    while (nb != NULL) {
+        struct netbuf *next = nb->next;
+        nb->next = net->spare;
+        net->spare = nb;
+        net->netdev.rx_lent--;
+        nb = next;
+    }
+}
+
+static void fill(struct virtio_net *net)
+{
+    struct virtio_ring *ring = &net->rx.ring;
+    if (__atomic_load_n(&net->returned, __ATOMIC_RELAXED) != NULL) {
+        collect(net);
+    }
+    while (net->spare != NULL && ring->nfree != 0) {
+        struct netbuf *nb = net->spare;
+        struct virtio_buf buf = { address_of(net, nb), RX_SPACE };
+        if (virtio_ring_add(ring, &buf, 0, 1, nb) < 0) {
+            break;
+        }
+        net->spare = nb->next;
+    }
+}
+
+void virtio_net_refill(struct virtio_net *net)
+{
+    struct virtio_ring *ring = &net->rx.ring;
+    fill(net);
+    if (ring->outstanding < net->low) {
+        net->netdev.stats.rx_nobuf += !net->dry;
+        __atomic_store_n(&net->dry, true, __ATOMIC_SEQ_CST);
+        fill(net); /* what came back before release() could see that */
+    }
+    if (net->dry && ring->outstanding >= net->low) {
+        __atomic_store_n(&net->dry, false, __ATOMIC_RELAXED);
+    }
+    if (virtio_ring_publish(ring)) {
+        net->netdev.stats.notifies++;
+        virtio_notify(&net->rx);
+    }
+}
+
+bool virtio_net_can_refill(const struct virtio_net *net)
+{
+    return net->dry && __atomic_load_n(&net->returned, __ATOMIC_RELAXED) != NULL;
+}
+
+void virtio_net_rx_reclaim(struct virtio_net *net)
+{
+    struct netbuf *nb;
+    while ((nb = virtio_ring_reclaim(&net->rx.ring)) != NULL) {
+        nb->next = net->spare;
+        net->spare = nb;
+    }
+}
+
+/* ---- frames ---- */
+
+/* Take the header out of shared memory, once: the device may still change it. */
+static struct virtio_net_header read_header(const void *at)
+{
+    struct virtio_net_header h;
+    memcpy(&h, at, sizeof h);
+    __asm__ volatile("" : "+m"(h));
+    return h;
+}
+
+/* What is wrong with the header of a frame of `len` bytes, or NULL; *flags is what netbufs say. */
+static const char *judge(const struct virtio_net *net, const struct virtio_net_header *h,
+                         uint32_t len, uint32_t *flags)
+{
+    *flags = 0;
+    uint32_t limit = net->longest;
+    unsigned gso = h->gso_type & ~VIRTIO_NET_GSO_ECN;
+    if (gso != VIRTIO_NET_GSO_NONE) {
+        bool agreed = (gso == VIRTIO_NET_GSO_TCPV4 && virtio_has(net->dev, VIRTIO_NET_F_GUEST_TSO4)) ||
+                      (gso == VIRTIO_NET_GSO_TCPV6 && virtio_has(net->dev, VIRTIO_NET_F_GUEST_TSO6));
+        if (!agreed || h->gso_size == 0) {
+            return "a kind of segment that was not agreed on";
+        }
+        *flags |= gso == VIRTIO_NET_GSO_TCPV4 ? NETBUF_GSO_TCP4 : NETBUF_GSO_TCP6;
+        limit = GSO_FRAME_MAX;
+    }
+    if (len < ETHERNET_HEADER || len > limit) {
+        return len < ETHERNET_HEADER ? "too short" : "too long";
+    }
+    if (h->flags & VIRTIO_NET_HDR_NEEDS_CSUM) {
+        if (!net->netdev.rx_csum) {
+            return "without checksum, which was not agreed on";
+        }
+        if ((uint32_t)h->csum_start + h->csum_offset + 2 > len) {
+            return "its checksum lies outside";
+        }
+        *flags |= NETBUF_CSUM_PARTIAL;
+    } else if ((h->flags & VIRTIO_NET_HDR_DATA_VALID) && net->netdev.rx_csum) {
+        *flags |= NETBUF_CSUM_VALID;
+    }
+    return NULL;
+}
+
+static struct netbuf *lend(struct virtio_net *net, struct netbuf *nb, uint32_t skip, uint32_t len)
+{
+    nb->next = NULL;
+    nb->data = space_of(net, nb) + skip;
+    nb->len = len;
+    nb->capacity = RX_SPACE - skip;
+    nb->driver = net;
+    return nb;
+}
+
+/* Back to the spare ones: a chain that nobody has seen. */
+static void drop(struct virtio_net *net, struct netbuf *frame, const char *why)
+{
+    while (frame != NULL) {
+        struct netbuf *next = frame->next;
+        frame->driver = NULL;
+        frame->next = net->spare;
+        net->spare = frame;
+        net->netdev.rx_lent--;
+        frame = next;
+    }
+    net->netdev.stats.rx_dropped++;
+    if (!net->told_bad_frame) {
+        net->told_bad_frame = true;
+        klog(LOG_WARNING, "%s: frame dropped: %s", net->netdev.name, why);
+    }
+}
+
+/*
+ * Gather the other buffers of a frame, which the device has finished together with the first
+ * (5.1.6.4). Returns what is wrong, or NULL.
+ */
+static const char *gather(struct virtio_net *net, struct netbuf *nb, unsigned count, uint32_t *total)
+{
+    const char *why = count == 0 ? "of no buffers" : NULL;
+    for (; count > 1; count--) {
+        uint32_t len;
+        struct netbuf *more = virtio_ring_take(&net->rx.ring, &len);
+        if (more == NULL) {
+            return "of more buffers than came";
+        }
+        net->netdev.rx_lent++;
+        nb->next = lend(net, more, 0, len);
+        nb = more;
+        *total += len;
+        if (len == 0) {
+            why = "with an empty buffer";
+        }
+    }
+    return why;
+}
+
+/* The next frame that can be used, or NULL. */
+static struct netbuf *take_frame(struct virtio_net *net)
+{
+    uint32_t len;
+    struct netbuf *nb;
+    while ((nb = virtio_ring_take(&net->rx.ring, &len)) != NULL) {
+        const uint32_t skip = sizeof(struct virtio_net_header);
+        struct virtio_net_header h = read_header(space_of(net, nb));
+        const char *why = "shorter than its header";
+        uint32_t total = len - skip;
+        uint32_t flags = 0;
+        net->netdev.rx_lent++;
+        lend(net, nb, skip, total);
+        if (len >= skip) {
+            why = net->mergeable && h.num_buffers != 1 ? gather(net, nb, h.num_buffers, &total) : NULL;
+            why = why == NULL ? judge(net, &h, total, &flags) : why;
+        }
+        if (why == NULL) {
+            nb->flags = flags;
+            nb->csum_start = h.csum_start;
+            nb->csum_offset = h.csum_offset;
+            nb->gso_size = h.gso_size;
+            nb->header_len = h.header_len;
+            net->netdev.stats.rx_frames++;
+            net->netdev.stats.rx_bytes += total;
+            return nb;
+        }
+        drop(net, nb, why);
+    }
+    return NULL;
+}
+
+int virtio_net_receive(struct netdev *dev, struct netbuf **frames, unsigned n)
+{
+    struct virtio_net *net = virtio_net_of(dev);
+    unsigned got = 0;
+    if (!virtio_net_check(net)) {
+        return 0;
+    }
+    while (got < n && (frames[got] = take_frame(net)) != NULL) {
+        got++;
+    }
+    struct virtio_ring *ring = &net->rx.ring;
+    if (ring->nfree >= REFILL_BATCH || ring->outstanding < net->low || net->dry) {
+        virtio_net_refill(net);
+    }
+    virtio_net_check(net);
+    return (int)got;
+}

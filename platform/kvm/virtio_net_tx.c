@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sending (virtio 1.2, 5.1.6.2): a header and the frame's pieces as one chain of descriptors.
+ *
+ * The device's completions are taken when the next frames are sent, or by reap(): no interrupt
+ * unless somebody waits for room.
+ */
+#include <kvm/virtio_net.h>
+
+#include <errno.h>
+
+#include <pith/irq.h>
+#include <pith/log.h>
+#include <x86/mem.h>
+
+/* A full ring out of which nothing goes for so long: frames are thrown away, so that nobody waits. */
+#define STUCK_NS 5000000000ULL
+
+/* Take what the device has sent. Returns how many frames. */
+static int reap(struct virtio_net *net)
+{
+    uint32_t len;
+    struct netbuf *frame;
+    int n = 0;
+    if (!virtio_ring_pending(&net->tx.ring)) {
+        return 0;
+    }
+    bool was = irq_save(); /* done() may rely on it */
+    while ((frame = virtio_ring_take(&net->tx.ring, &len)) != NULL) {
+        frame->done(frame);
+        n++;
+    }
+    irq_restore(was);
+    if (n > 0) {
+        net->full_since = 0;
+    }
+    return n;
+}
+
+int virtio_net_reap(struct netdev *dev)
+{
+    struct virtio_net *net = virtio_net_of(dev);
+    if (!virtio_net_check(net)) {
+        return 0;
+    }
+    int n = reap(net);
+    virtio_net_check(net);
+    return n;
+}
+
+static void finish_unsent(struct virtio_net *net, struct netbuf *frame)
+{
+    net->netdev.stats.tx_dropped++;
+    bool was = irq_save();
+    frame->done(frame);
+    irq_restore(was);
+}
+
+void virtio_net_tx_reclaim(struct virtio_net *net)
+{
+    struct netbuf *frame;
+    while ((frame = virtio_ring_reclaim(&net->tx.ring)) != NULL) {
+        finish_unsent(net, frame);
+    }
+}
+
+/* Cut the frame where its physical addresses jump. Returns its length, *n counts the pieces. */
+static int describe(const struct netbuf *frame, struct virtio_buf *bufs, unsigned *n)
+{
+    uint32_t total = 0;
+    for (const struct netbuf *nb = frame; nb != NULL; nb = nb->next) {
+        const char *p = nb->data;
+        uint32_t left = nb->len;
+        if (left > GSO_FRAME_MAX - total) {
+            return -EMSGSIZE;
+        }
+        total += left;
+        while (left != 0) {
+            size_t len;
+            paddr_t pa = mem_to_paddr(p, left, &len);
+            if (pa == PADDR_NONE || len == 0) {
+                return -EFAULT;
+            }
+            if (*n > TX_MAX_PIECES) {
+                return -E2BIG;
+            }
+            bufs[(*n)++] = (struct virtio_buf){ pa, (uint32_t)len };
+            p += len;
+            left -= (uint32_t)len;
+        }
+    }
+    return (int)total;
+}
+
+/* Write the header of a frame of `len` bytes. Errors: -EINVAL it can't be sent so. */
+static int write_header(const struct virtio_net *net, const struct netbuf *frame, uint32_t len,
+                        struct virtio_net_header *h)
+{
+    uint32_t limit = net->netdev.mtu + ETHERNET_HEADER + ETHERNET_TAG;
+    *h = (struct virtio_net_header){ 0 };
+    if (frame->flags & NETBUF_CSUM_PARTIAL) {
+        if (!net->netdev.tx_csum || (uint32_t)frame->csum_start + frame->csum_offset + 2 > len) {
+            return -EINVAL;
+        }
+        h->flags = VIRTIO_NET_HDR_NEEDS_CSUM;
+        h->csum_start = frame->csum_start;
+        h->csum_offset = frame->csum_offset;
+    }
+    if (frame->flags & (NETBUF_GSO_TCP4 | NETBUF_GSO_TCP6)) {
+        bool v4 = (frame->flags & NETBUF_GSO_TCP4) != 0;
+        if (!virtio_has(net->dev, v4 ? VIRTIO_NET_F_HOST_TSO4 : VIRTIO_NET_F_HOST_TSO6) ||
+            h->flags == 0 || frame->gso_size == 0 || frame->header_len > len) {
+            return -EINVAL; /* 5.1.6.2.1: a segment's checksums are the device's work */
+        }
+        h->gso_type = v4 ? VIRTIO_NET_GSO_TCPV4 : VIRTIO_NET_GSO_TCPV6;
+        h->gso_size = frame->gso_size;
+        h->header_len = frame->header_len;
+        limit = GSO_FRAME_MAX;
+    }
+    return len < ETHERNET_HEADER || len > limit ? -EMSGSIZE : 0;
+}
+
+/* Put a frame on the ring, unpublished. Errors: -ENOSPC no room now, else the frame's own fault. */
+static int send_one(struct virtio_net *net, struct netbuf *frame)
+{
+    struct virtio_buf bufs[1 + TX_MAX_PIECES];
+    struct virtio_ring *ring = &net->tx.ring;
+    unsigned n = 1;
+    if (ring->nfree < 2) {
+        return -ENOSPC;
+    }
+    int len = describe(frame, bufs, &n);
+    if (len < 0 || n > ring->size) {
+        return len < 0 ? len : -E2BIG;
+    }
+    if (n > ring->nfree) {
+        return -ENOSPC;
+    }
+    size_t slot = (size_t)virtio_ring_next(ring) * TX_SLOT;
+    int err = write_header(net, frame, (uint32_t)len, (void *)(net->headers + slot));
+    if (err < 0) {
+        return err;
+    }
+    bufs[0] = (struct virtio_buf){ net->headers_pa + slot, sizeof(struct virtio_net_header) };
+    err = virtio_ring_add(ring, bufs, n, 0, frame);
+    if (err == 0) {
+        net->netdev.stats.tx_frames++;
+        net->netdev.stats.tx_bytes += (uint32_t)len;
+    }
+    return err;
+}
+
+/* The ring is full: has nothing gone out of it for long? */
+static bool stuck(struct virtio_net *net)
+{
+    uint64_t now = platform_clock_ns();
+    if (net->full_since == 0) {
+        net->full_since = now | 1;
+    }
+    if (now - net->full_since < STUCK_NS) {
+        return false;
+    }
+    if (!net->told_stuck) {
+        net->told_stuck = true;
+        klog(LOG_WARNING, "%s: the device sends nothing, frames are dropped", net->netdev.name);
+    }
+    return true;
+}
+
+int virtio_net_transmit(struct netdev *dev, struct netbuf **frames, unsigned n)
+{
+    struct virtio_net *net = virtio_net_of(dev);
+    struct virtio_ring *ring = &net->tx.ring;
+    unsigned taken = 0;
+    if (!virtio_net_check(net)) {
+        return -EIO;
+    }
+    reap(net);
+    for (; taken < n; taken++) {
+        int err = send_one(net, frames[taken]);
+        if (err == -EIO || (err == -ENOSPC && !stuck(net))) {
+            break;
+        }
+        if (err < 0) {
+            finish_unsent(net, frames[taken]);
+        }
+    }
+    if (virtio_ring_publish(ring)) {
+        dev->stats.notifies++;
+        virtio_notify(&net->tx);
+    }
+    /* With an error the frames are the caller's, so what was taken before it counts. */
+    return virtio_net_check(net) || taken > 0 ? (int)taken : -EIO;
+}
