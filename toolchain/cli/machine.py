@@ -51,6 +51,7 @@ class Machine:
     nonce: str = ""
     firmware: bool = True                         # False: whatever QEMU takes by itself
     nics: list = field(default_factory=list)      # of nics.Nic
+    prefix: list = field(default_factory=list)    # words before QEMU's, like nsenter's
 
     @property
     def on_xen(self):
@@ -85,7 +86,7 @@ def qemu_command(machine):
         words = xen_words(machine)
     else:
         words = plain_words(machine)
-    return words + machine.qemu_args
+    return machine.prefix + words + machine.qemu_args
 
 
 def base_words(machine, kind, memory):

@@ -1,0 +1,2 @@
+# Sees page and heap statistics, which programs usually have no use for.
+app_cflags := -std=gnu11 -Wextra -I libos/include
