@@ -84,6 +84,10 @@ static int start(void)
     net_random_init();
     net_memory_init();
     lwip_init();
+    int r = net_card_attach_all();
+    if (r != 0) {
+        return r;
+    }
     net_config_start();
     net_wait_start();
     return io_engine_start(&engine);
