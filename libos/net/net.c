@@ -93,12 +93,17 @@ static int start(void)
     return io_engine_start(&engine);
 }
 
+bool net_started(void)
+{
+    return __atomic_load_n(&started, __ATOMIC_ACQUIRE);
+}
+
 int net_start(void)
 {
     static bool failed;
     int r = 0;
 
-    if (__atomic_load_n(&started, __ATOMIC_ACQUIRE)) {
+    if (net_started()) {
         return 0;
     }
     net_lock();

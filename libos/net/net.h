@@ -24,6 +24,9 @@ void net_unlock(void);
  */
 int net_start(void);
 
+/* Whether net_start() has succeeded. Context: any. */
+bool net_started(void);
+
 /*
  * Wait until each interface has its address (DHCP has answered, or has been given up), at most once
  * and at most `net.wait=` seconds (default 10) after the start. For calls that send to somebody new:

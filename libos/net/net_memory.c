@@ -26,6 +26,7 @@
 #include <lwip/tcp.h>
 #include <lwip/udp.h>
 
+#include <pith/cmdline.h>
 #include <pith/heap.h>
 #include <pith/page.h>
 
@@ -34,6 +35,7 @@
 
 uint32_t net_tcp_wnd;
 uint32_t net_tcp_sndbuf;
+uint32_t net_tcp_msl = 30000;
 
 /* All under net_lock. */
 static size_t used;  /* bytes that lwIP has from the heap */
@@ -62,6 +64,7 @@ void net_memory_init(void)
     limit = (size_t)pages.free * PAGE_SIZE / 4 * 3;
     net_tcp_wnd = clamp(ram / 128, 16 * KIB, 256 * KIB) & ~0xfffu;
     net_tcp_sndbuf = clamp(ram / 128, 16 * KIB, 256 * KIB) & ~0xfffu;
+    net_tcp_msl = clamp(cmdline_get_u64("net.msl", 30), 1, 120) * 1000;
     /*
      * A quarter of RAM may be control blocks, those in TIME_WAIT included: when no more may be had,
      * tcp_alloc() ends the oldest of these. Fragments wait for the rest of their datagram for 15 s.

@@ -119,7 +119,8 @@ extern uint32_t net_tcp_sndbuf; /* bytes: what a connection keeps to send */
 #define TCP_LISTEN_BACKLOG           1
 #define LWIP_TCP_KEEPALIVE           1
 #define LWIP_TCP_RTO_TIME            1000 /* RFC 6298, 2.1 */
-#define TCP_MSL                      30000UL /* TIME_WAIT of 60 s, as Linux has it */
+extern uint32_t net_tcp_msl;
+#define TCP_MSL                      net_tcp_msl /* ms; 30 s: TIME_WAIT of 60 s, as Linux has it */
 #define TCP_SYNMAXRTX                6
 
 /* ---- interfaces ---- */
