@@ -34,7 +34,7 @@ def echoes(site):
             clients.udp_echo(server, address, size)
         with server.ns.connect(address, clients.ECHO) as sock:
             for size in (1, 2, 100, 1460, 1461, 10000, 100000):
-                clients.echo(sock, bytes(clients.block(size)[:size]))
+                clients.echo(sock, clients.some(size, size))
             sock.shutdown(socket.SHUT_WR)
             if clients.read_all(sock):
                 raise Failure("more came back than was sent")
@@ -107,6 +107,6 @@ def several(site):
     socks = [ns.connect(a, clients.ECHO) for server in servers for a in (server.v4, server.v6)]
     for turn in range(20):
         for sock in socks:
-            clients.echo(sock, bytes(clients.block(turn)[:3000]))
+            clients.echo(sock, clients.some(turn, 3000))
     for sock in socks:
         sock.close()

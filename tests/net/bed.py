@@ -165,6 +165,11 @@ class Host:
         """Its exit status; None when it goes on for that long."""
         raise NotImplementedError
 
+    def resident(self):
+        """Resident memory of its process (QEMU's) in bytes."""
+        with open(f"/proc/{self.pid}/statm", encoding="ascii") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def memory(self):
         """{word: number} of what the peer says of its memory."""
         words = self.ask("memory").split()
@@ -220,10 +225,9 @@ class Server(Host):
         self.thread.join(seconds)
         return getattr(self.result, "status", None)
 
-    def resident(self):
-        """QEMU's resident memory in bytes."""
-        with open(f"/proc/{self.guest.process.pid}/statm", encoding="ascii") as f:
-            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    @property
+    def pid(self):
+        return self.guest.process.pid
 
     def stop(self):
         """Kill it, whatever it does."""
@@ -242,6 +246,7 @@ class LinuxServer(Host):
         far.up(tap, (GUEST4 + "/24", GUEST6 + "/64"))
         self.process = far.start(binary, stdout=subprocess.PIPE)
         self.process.stdout.readline()
+        self.pid = self.process.pid
 
     def check(self):
         if self.process.poll() is not None:

@@ -6,15 +6,15 @@ import socket
 
 from words import Failure
 
-PERIOD = 65521  # as in peer/services.c
+PERIOD, STRIDE = 65521, 4099  # as in peer/services.c
 ECHO, DISCARD, SOURCE, SINK = 7, 9, 19, 20
 PIECE = 1 << 16
 
 
-@functools.lru_cache(maxsize=16)
-def block(seed):
-    """The pattern of a seed, twice its period."""
-    x, out = seed, bytearray(PERIOD)
+@functools.lru_cache(maxsize=1)
+def pattern():
+    """The block of the pattern, three times."""
+    x, out = 1, bytearray(PERIOD)
     for i in range(PERIOD):
         x = (x * 1664525 + 1013904223) & 0xffffffff
         out[i] = x >> 24
@@ -22,8 +22,15 @@ def block(seed):
 
 
 def piece(seed, at, size):
-    start = at % PERIOD
-    return memoryview(block(seed))[start:start + min(size, PIECE)]
+    """Up to PIECE bytes of a seed's pattern."""
+    start = (seed * STRIDE + at) % PERIOD
+    return memoryview(pattern())[start:start + min(size, PIECE)]
+
+
+def some(seed, size):
+    """Bytes that differ from one seed to the next, up to 131042 of them."""
+    start = seed * STRIDE % PERIOD
+    return pattern()[start:start + size]
 
 
 def read_all(sock, limit=1 << 16):
@@ -85,7 +92,7 @@ def echo(sock, data):
 def udp_echo(host, address, size, tries=5):
     """One datagram there and back, sent again when it was lost."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    data = bytes(block(size)[:size])
+    data = some(size, size)
     with host.ns.socket(family, socket.SOCK_DGRAM) as sock:
         sock.settimeout(2)
         for _ in range(tries):

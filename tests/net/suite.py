@@ -15,7 +15,9 @@ import accel
 import basic
 import bed
 import bulk
+import connections
 import image
+import links
 import nics
 import packages
 import qmp
@@ -43,6 +45,14 @@ TESTS = {
     "tap": (bulk.tap, ("kvm-microvm", "tcg-q35"), ALL),
     "impaired": (bulk.impaired, ("tcg-microvm",), MICRO),
     "exact": (bulk.exact, ("tcg-microvm", "kvm-microvm"), MICRO),
+    "sequential": (connections.sequential, ("kvm-microvm",), MICRO),
+    "simultaneous": (connections.simultaneous, ("tcg-microvm",), MICRO),
+    "resets": (connections.resets, ("tcg-microvm",), MICRO),
+    "half-closed": (connections.half_closed, ("kvm-pc",), MICRO),
+    "slow-readers": (connections.slow_readers, ("tcg-microvm",), MICRO),
+    "pulled": (links.pulled, ("tcg-microvm",), ALL),
+    "asleep": (links.asleep, ("kvm-q35",), ALL),
+    "udp-flood": (links.udp_flood, ("tcg-microvm",), MICRO),
 }
 NO_ROOT = {"user"}  # what does without namespaces
 

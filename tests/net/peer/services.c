@@ -2,8 +2,8 @@
 /*
  * The TCP services of the test peer: a small state machine for each connection.
  *
- * The pattern of a seed is a block of PERIOD pseudo-random bytes, repeated. PERIOD is prime, so that
- * no lost, doubled or swapped run of whole segments falls onto itself.
+ * The pattern is a block of PERIOD pseudo-random bytes, repeated; the seed says where it begins. PERIOD
+ * is prime, so that no lost, doubled or swapped run of whole segments falls onto itself.
  */
 #include "services.h"
 
@@ -18,7 +18,7 @@
 
 #define PERIOD  65521u
 #define PIECE   16384u
-#define BLOCKS  8
+#define STRIDE  4099u /* from one seed's beginning to the next one's */
 #define TURNS   8 /* pieces that one connection moves before the others have their turn */
 
 struct conn {
@@ -28,7 +28,8 @@ struct conn {
     bool answered;       /* sink: the verdict is on its way, what still comes does not matter */
     char line[40];       /* source, sink: the request, then the verdict */
     unsigned line_len;
-    const char *block;   /* of the request's seed; NULL until the request is whole */
+    bool asked;          /* the request is whole */
+    uint64_t start;      /* where in the pattern */
     uint64_t at, want;   /* bytes of the pattern done, and in all */
     char *held;          /* echo: what could not be written yet */
     size_t held_len, held_at;
@@ -39,32 +40,18 @@ enum step { STEP_ON, STEP_BLOCKED, STEP_END };
 unsigned conn_count;
 static char piece[PIECE];
 
-/* The block of a seed; the last few are kept. */
-static const char *pattern_block(uint32_t seed)
+/* The block, twice, so that a piece from any offset lies in one run. */
+static const char *pattern_block(void)
 {
-    static struct {
-        char *data;
-        uint32_t seed;
-    } blocks[BLOCKS];
-    unsigned i = seed % BLOCKS;
-    if (blocks[i].data && blocks[i].seed == seed) {
-        return blocks[i].data;
-    }
-    if (!blocks[i].data) {
-        /* Twice the block, so that a piece from any offset lies in one run. */
-        blocks[i].data = malloc(2 * PERIOD);
-        if (!blocks[i].data) {
-            return NULL;
-        }
-    }
-    uint32_t x = seed;
-    for (unsigned k = 0; k < PERIOD; k++) {
+    static char block[2 * PERIOD];
+    static bool made;
+    uint32_t x = 1;
+    for (unsigned k = 0; !made && k < PERIOD; k++) {
         x = x * 1664525u + 1013904223u;
-        blocks[i].data[k] = (char)(x >> 24);
+        block[k] = block[k + PERIOD] = (char)(x >> 24);
     }
-    memcpy(blocks[i].data + PERIOD, blocks[i].data, PERIOD);
-    blocks[i].seed = seed;
-    return blocks[i].data;
+    made = true;
+    return block;
 }
 
 static enum step step_of(ssize_t n)
@@ -129,12 +116,18 @@ static enum step read_request(struct conn *c)
             if (sscanf(c->line, "%" SCNu32 " %" SCNu64, &seed, &c->want) != 2) {
                 return STEP_END;
             }
-            c->block = pattern_block(seed);
+            c->start = (uint64_t)seed * STRIDE;
             c->line_len = 0;
-            return c->block ? STEP_ON : STEP_END;
+            c->asked = true;
+            return STEP_ON;
         }
     }
     return STEP_END;
+}
+
+static const char *next_bytes(const struct conn *c)
+{
+    return pattern_block() + (c->start + c->at) % PERIOD;
 }
 
 static size_t next_piece(const struct conn *c)
@@ -148,7 +141,7 @@ static enum step source(struct conn *c)
     if (c->at == c->want) {
         return STEP_END;
     }
-    ssize_t n = send(c->fd, c->block + c->at % PERIOD, next_piece(c), MSG_NOSIGNAL);
+    ssize_t n = send(c->fd, next_bytes(c), next_piece(c), MSG_NOSIGNAL);
     if (n > 0) {
         c->at += (uint64_t)n;
     }
@@ -157,7 +150,7 @@ static enum step source(struct conn *c)
 
 static void verdict(struct conn *c, ssize_t n)
 {
-    const char *want = c->block + c->at % PERIOD;
+    const char *want = next_bytes(c);
     if (n > 0 && memcmp(piece, want, (size_t)n) != 0) {
         size_t i = 0;
         while (piece[i] == want[i]) {
@@ -203,9 +196,9 @@ static enum step conn_step(struct conn *c)
     case SERVICE_DISCARD:
         return discard(c);
     case SERVICE_SOURCE:
-        return c->block ? source(c) : read_request(c);
+        return c->asked ? source(c) : read_request(c);
     case SERVICE_SINK:
-        return c->block ? sink(c) : read_request(c);
+        return c->asked ? sink(c) : read_request(c);
     }
     return STEP_END;
 }
