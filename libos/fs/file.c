@@ -23,6 +23,18 @@ struct file *file_ref(struct file *f)
     return f;
 }
 
+bool file_ref_live(struct file *f)
+{
+    unsigned refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+    while (refs != 0) {
+        if (__atomic_compare_exchange_n(&f->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void file_unref(struct file *f)
 {
     if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) == 0 && f->ops->close != NULL) {

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The event bits of poll(); the call itself comes with the network. Values as on Linux. */
+/* poll(). Values of the event bits as on Linux. */
 #pragma once
+
+#include <signal.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define POLLIN     0x001
 #define POLLPRI    0x002
@@ -22,11 +28,10 @@ struct pollfd {
     short revents;
 };
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+struct timespec;
 
 int poll(struct pollfd *fds, nfds_t nfds, int timeout_ms);
+int ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *mask);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include <pith/anonfile.h>
 #include <pith/file.h>
 
 #include "fd.h"
@@ -78,6 +79,13 @@ static int set_flags(struct file *f, int flags)
     return 0;
 }
 
+/* Asked by way of ioctl, so that fcntl() doesn't bring the pipes into an image without any. */
+static int pipe_size(struct file *f, unsigned long request, unsigned long size)
+{
+    int r = f->ops->ioctl != NULL ? f->ops->ioctl(f, request, (void *)size) : -ENOTTY;
+    return r == -ENOTTY ? -EBADF : r;
+}
+
 int fcntl(int fd, int command, ...)
 {
     va_list ap;
@@ -102,6 +110,12 @@ int fcntl(int fd, int command, ...)
         break;
     case F_SETFL:
         r = set_flags(f, arg);
+        break;
+    case F_GETPIPE_SZ:
+        r = pipe_size(f, FILE_IOCTL_GET_PIPE_SIZE, 0);
+        break;
+    case F_SETPIPE_SZ:
+        r = pipe_size(f, FILE_IOCTL_SET_PIPE_SIZE, (unsigned)arg);
         break;
     default:
         r = -EINVAL;

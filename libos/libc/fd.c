@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of file descriptors. */
+/*
+ * The table of file descriptors.
+ *
+ * A bit per descriptor says which are taken, and a bit per word of those which words are full: so
+ * the lowest free descriptor is found in a few steps among any number of them.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -9,17 +14,24 @@
 
 #include "fd.h"
 
-#define FIRST_FDS 16u
+#define BITS      64u
+#define FIRST_FDS BITS
+#define MAX_WORDS (FILE_MAX_FDS / BITS)
+
+_Static_assert(FILE_MAX_FDS % (BITS * BITS) == 0, "whole words of bits");
 
 /*
  * The table: starts in static memory with the console three times, doubles as descriptors need it
- * and never shrinks. All under `lock`, which is not held while memory is allocated or a file
- * closed.
+ * and never shrinks; the bits of `taken` follow the slots in the same piece of memory. All under
+ * `lock`, which is not held while memory is allocated or a file closed.
  */
 static struct spinlock lock = SPINLOCK_INIT;
 static struct file *first_table[FIRST_FDS] = { &console_file, &console_file, &console_file };
+static uint64_t first_taken[FIRST_FDS / BITS] = { 7 };
 static struct file **table = first_table;
+static uint64_t *taken = first_taken;
 static unsigned nslots = FIRST_FDS;
+static uint64_t full[MAX_WORDS / BITS];
 
 struct file *fd_get(int fd)
 {
@@ -39,22 +51,70 @@ static int grow(unsigned slot)
     while (want <= slot) {
         want *= 2;
     }
-    struct file **larger = heap_alloc(want * sizeof(*larger));
+    size_t slots_size = want * sizeof(*table);
+    struct file **larger = heap_alloc(slots_size + want / 8);
     if (larger == NULL) {
         return -ENOMEM;
     }
     struct file **unused = larger;
     bool was = spin_lock(&lock);
     if (nslots < want) {
+        uint64_t *bits = (uint64_t *)(larger + want);
+        memset(larger + nslots, 0, slots_size + want / 8 - nslots * sizeof(*table));
         memcpy(larger, table, nslots * sizeof(*table));
-        memset(larger + nslots, 0, (want - nslots) * sizeof(*table));
+        memcpy(bits, taken, nslots / 8);
         unused = table == first_table ? NULL : table;
         table = larger;
+        taken = bits;
         nslots = want;
     }
     spin_unlock(&lock, was);
     heap_free(unused);
     return 0;
+}
+
+/* The first word from `word` on that isn't full; it may lie behind the table. */
+static unsigned free_word(unsigned word)
+{
+    while (word < MAX_WORDS) {
+        uint64_t open = ~full[word / BITS] & (~0ull << word % BITS);
+        if (open != 0) {
+            return word / BITS * BITS + (unsigned)__builtin_ctzll(open);
+        }
+        word = (word / BITS + 1) * BITS;
+    }
+    return MAX_WORDS;
+}
+
+/* The lowest free slot from `from` on; it may lie behind the table. Context: lock held. */
+static unsigned free_slot(unsigned from)
+{
+    unsigned word = from / BITS;
+    if (from < nslots) {
+        uint64_t open = ~taken[word] & (~0ull << from % BITS);
+        if (open != 0) {
+            return word * BITS + (unsigned)__builtin_ctzll(open);
+        }
+        word = free_word(word + 1);
+        from = word * BITS;
+        if (from < nslots) {
+            return from + (unsigned)__builtin_ctzll(~taken[word]);
+        }
+    }
+    return from;
+}
+
+/* Store f in a slot, or NULL; returns what was there. Context: lock held. */
+static struct file *put(unsigned slot, struct file *f)
+{
+    struct file *old = table[slot];
+    unsigned word = slot / BITS;
+    uint64_t bit = 1ull << slot % BITS;
+    table[slot] = f;
+    taken[word] = f != NULL ? taken[word] | bit : taken[word] & ~bit;
+    bit = 1ull << word % BITS;
+    full[word / BITS] = taken[word] == ~0ull ? full[word / BITS] | bit : full[word / BITS] & ~bit;
+    return old;
 }
 
 int fd_install(struct file *f, int from)
@@ -64,12 +124,9 @@ int fd_install(struct file *f, int from)
     }
     for (;;) {
         bool was = spin_lock(&lock);
-        unsigned slot = (unsigned)from;
-        while (slot < nslots && table[slot] != NULL) {
-            slot++;
-        }
+        unsigned slot = free_slot((unsigned)from);
         if (slot < nslots) {
-            table[slot] = f;
+            put(slot, f);
             spin_unlock(&lock, was);
             return (int)slot;
         }
@@ -99,8 +156,7 @@ int fd_replace(struct file *f, int fd)
         }
     }
     was = spin_lock(&lock);
-    struct file *old = table[fd];
-    table[fd] = f;
+    struct file *old = put((unsigned)fd, f);
     spin_unlock(&lock, was);
     if (old != NULL) {
         file_unref(old);
@@ -113,8 +169,7 @@ int fd_remove(int fd)
     struct file *f = NULL;
     bool was = spin_lock(&lock);
     if ((unsigned)fd < nslots) {
-        f = table[fd];
-        table[fd] = NULL;
+        f = put((unsigned)fd, NULL);
     }
     spin_unlock(&lock, was);
     if (f == NULL) {

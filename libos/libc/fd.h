@@ -12,3 +12,12 @@ int fd_replace(struct file *f, int fd);
 
 /* Close a descriptor. Errors: -EBADF. */
 int fd_remove(int fd);
+
+/*
+ * Put a new file at the lowest free descriptor; on an error it is closed. Returns the descriptor.
+ * Errors: -EMFILE, -ENOMEM.
+ */
+int fd_give(struct file *f);
+
+/* The same for the two files of a pipe or a pair; on an error both are closed. */
+int fd_give_two(struct file *const files[2], int fds[2]);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The calls on one descriptor that stdio does not need. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <pith/anonfile.h>
 #include <pith/file.h>
 
 #include "result.h"
@@ -46,6 +48,20 @@ int fdatasync(int fd)
     return fsync(fd);
 }
 
+/* The same flag that F_SETFL changes, for any kind of file. */
+static int set_nonblocking(struct file *f, const int *on)
+{
+    if (on == NULL) {
+        return -EFAULT;
+    }
+    if (*on != 0) {
+        __atomic_fetch_or(&f->flags, O_NONBLOCK, __ATOMIC_RELAXED);
+    } else {
+        __atomic_fetch_and(&f->flags, ~O_NONBLOCK, __ATOMIC_RELAXED);
+    }
+    return 0;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
     va_list ap;
@@ -56,7 +72,12 @@ int ioctl(int fd, unsigned long request, ...)
     if (f == NULL) {
         return (int)libc_result(-EBADF);
     }
-    int r = f->ops->ioctl != NULL ? f->ops->ioctl(f, request, arg) : -ENOTTY;
+    int r = -ENOTTY;
+    if (request == FIONBIO) {
+        r = set_nonblocking(f, arg);
+    } else if (f->ops->ioctl != NULL && (request >> 16 != FILE_IOCTL_PRIVATE)) {
+        r = f->ops->ioctl(f, request, arg);
+    }
     file_unref(f);
     return (int)libc_result(r);
 }

@@ -90,3 +90,8 @@ int getpagesize(void)
 {
     return PAGE_SIZE;
 }
+
+int getdtablesize(void)
+{
+    return FILE_MAX_FDS;
+}

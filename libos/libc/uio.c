@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * readv and its kin: one buffer after the other. A short transfer ends the call, and an error after
+ * readv and its kin: by one call of the kind of file, or else one buffer after the other. A short transfer ends the call, and an error after
  * the first byte becomes a short count, which is what POSIX asks for.
  */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -37,6 +38,17 @@ static ssize_t one(struct file *f, bool write, const struct iovec *v, off_t pos)
                  : file_pread(f, v->iov_base, v->iov_len, pos);
 }
 
+/* All by one call, where the kind of file has one for that; else -ENOSYS. */
+static ssize_t at_once(struct file *f, bool write, const struct iovec *iov, int n)
+{
+    int mode = __atomic_load_n(&f->flags, __ATOMIC_RELAXED) & O_ACCMODE;
+    if (write) {
+        return f->ops->writev == NULL ? -ENOSYS : mode == O_RDONLY ? -EBADF
+                                                                   : f->ops->writev(f, iov, n);
+    }
+    return f->ops->readv == NULL ? -ENOSYS : mode == O_WRONLY ? -EBADF : f->ops->readv(f, iov, n);
+}
+
 static ssize_t all(int fd, bool write, const struct iovec *iov, int n, off_t pos)
 {
     int bad = check(iov, n);
@@ -47,7 +59,12 @@ static ssize_t all(int fd, bool write, const struct iovec *iov, int n, off_t pos
     if (f == NULL) {
         return libc_result(-EBADF);
     }
-    ssize_t done = 0;
+    ssize_t done = pos < 0 ? at_once(f, write, iov, n) : -ENOSYS;
+    if (done != -ENOSYS) {
+        file_unref(f);
+        return libc_result(done);
+    }
+    done = 0;
     for (int i = 0; i < n; i++) {
         if (iov[i].iov_len == 0) {
             continue;

@@ -7,10 +7,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define FILE_MAX_FDS 1024 /* OPEN_MAX; FD_SETSIZE is the same */
+#define FILE_MAX_FDS 65536 /* what sysconf(_SC_OPEN_MAX) says; FD_SETSIZE is 1024 */
 
 struct file;
 struct stat;
@@ -78,6 +79,12 @@ void file_init(struct file *f, const struct file_ops *ops, int flags, void *data
 
 /* One reference more; returns f. Context: any. */
 struct file *file_ref(struct file *f);
+
+/*
+ * One reference more if there is any; false: it is being closed. The caller sees to it that the
+ * memory is still a file's. Context: any.
+ */
+bool file_ref_live(struct file *f);
 
 /* One less; the last one closes it. */
 void file_unref(struct file *f);

@@ -81,3 +81,10 @@ void io_engine_kick(void);
  * Returns the events that hold. Errors: -ETIMEDOUT, -EINTR. Context: thread.
  */
 int file_wait(struct file *f, int events, uint64_t deadline_ns);
+
+/*
+ * The same for a condition that ready() doesn't tell: `done(arg)` is asked first and after each
+ * notification that concerns `events`, until it answers something other than 0. Returns that.
+ */
+int file_wait_until(struct file *f, int events, uint64_t deadline_ns, int (*done)(void *arg),
+                    void *arg);

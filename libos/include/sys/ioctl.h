@@ -32,6 +32,9 @@ extern "C" {
 #define SIOCGIFINDEX   0x8933ul
 #define SIOCGIFTXQLEN  0x8942ul
 
+#define FIONREAD 0x541bul /* int: bytes that can be read at once; asm-generic/ioctls.h */
+#define FIONBIO  0x5421ul /* int: nonzero sets O_NONBLOCK, zero clears it */
+
 int ioctl(int fd, unsigned long request, ...);
 
 #ifdef __cplusplus

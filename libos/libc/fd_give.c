@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* New files become descriptors. */
+#include "fd.h"
+
+int fd_give(struct file *f)
+{
+    int fd = fd_install(f, 0);
+    if (fd < 0) {
+        file_unref(f);
+    }
+    return fd;
+}
+
+int fd_give_two(struct file *const files[2], int fds[2])
+{
+    int first = fd_give(files[0]);
+    if (first < 0) {
+        file_unref(files[1]);
+        return first;
+    }
+    int second = fd_give(files[1]);
+    if (second < 0) {
+        fd_remove(first);
+        return second;
+    }
+    fds[0] = first;
+    fds[1] = second;
+    return 0;
+}
