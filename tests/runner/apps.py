@@ -10,6 +10,7 @@ import time
 import cases
 import counts
 import guests
+import httpd
 import image
 import verb_size
 import xen
@@ -116,7 +117,7 @@ def quick_boot(app):
     return run
 
 
-def jobs(wanted, _full, results):
+def jobs(wanted, full, results):
     known = image.known()
     found = []
     unusable = guests.unusable_beds()
@@ -148,4 +149,5 @@ def jobs(wanted, _full, results):
         for bed in cases.BEDS:
             if not bed.platform.startswith("xen"):
                 add(f"sha256/{bed.name}", bed, sha256_on(sha256, bed, disk, want))
+    httpd.jobs(add, full)
     return found

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""httpd: the same HTTP tests for it as a program of the host, under sanitizers, and as an image."""
+
+import os
+import shutil
+import signal
+import sys
+
+from results import log_path
+from words import TOP
+
+sys.path.append(os.path.join(TOP, "tests", "apps"))
+
+import http_cases  # noqa: E402
+import http_client  # noqa: E402
+import http_fuzz  # noqa: E402
+import http_limits  # noqa: E402
+import native  # noqa: E402
+import site_tree  # noqa: E402
+
+FUZZ_QUICK, FUZZ_FULL = 1000, 10000
+FUZZ_SEED = 20260607
+GROWTH = 1 << 20  # bytes that a server may have more after the second half of the fuzzing
+
+
+def run_cases(cases, address, tree):
+    """None, or what went wrong first and how many cases with it."""
+    problems = []
+    for name, case in cases:
+        try:
+            case(address, tree)
+        except (AssertionError, http_client.Bad, OSError) as e:
+            problems.append(f"{name}: {type(e).__name__}: {e}"[:500])
+    if not problems:
+        return None
+    return problems[0] + (f" (and {len(problems) - 1} more)" if problems[1:] else "")
+
+
+class OnHost:
+    """httpd built for the host."""
+
+    def __init__(self):
+        self.folder = log_path("apps", "httpd-native", "x")[:-2]
+        self.elf = os.path.join(self.folder, "httpd")
+        self.root = os.path.join(self.folder, "site")
+
+    def build(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.tree = site_tree.make(self.root)
+        native.build("httpd", self.elf, ("machine.c",), ("machine_host.c",))
+
+    def serve(self, name, options):
+        self.port = native.free_port()
+        return native.Server([self.elf, "-r", self.root, "-p", str(self.port), *options],
+                             os.path.join(self.folder, name + ".log"), b"serving")
+
+    def cases(self):
+        with self.serve("cases", ["-l"]) as server:
+            for host in ("127.0.0.1", "::1"):
+                problem = run_cases(http_cases.all_cases(), (host, self.port), self.tree)
+                if problem:
+                    return f"{host}: {problem}"
+            status = server.stop(signal.SIGTERM)
+        return None if status == 0 else f"it ended with {status}"
+
+    def limits(self):
+        with self.serve("limits", http_limits.OPTIONS) as server:
+            address = ("127.0.0.1", self.port)
+            problem = run_cases(http_limits.all_limits(), address, self.tree)
+            if problem:
+                return problem
+            try:
+                http_limits.stopping(address, self.tree,
+                                     lambda: server.process.send_signal(signal.SIGTERM))
+            except (AssertionError, OSError) as e:
+                return f"stopping: {e}"
+            status = server.stop()
+        return None if status == 0 else f"it ended with {status}"
+
+    def fuzz(self, count):
+        os.environ.setdefault("ASAN_OPTIONS", "quarantine_size_mb=1")
+        with self.serve("fuzz", []) as server:
+            address = ("::1", self.port)
+            http_fuzz.run(address, self.tree, count // 2, FUZZ_SEED)
+            before = server.resident()
+            http_fuzz.run(address, self.tree, count - count // 2, FUZZ_SEED + 1)
+            grown = server.resident() - before
+            open_now = http_client.metrics(address)["httpd_connections"]
+            status = server.stop(signal.SIGTERM)
+        if grown > GROWTH:
+            return f"{grown} bytes more memory after the second half"
+        if open_now != 1:
+            return f"{open_now} connections are left open"
+        return None if status == 0 else f"it ended with {status}"
+
+
+def jobs(add, full):
+    """Hand each test to add(name, bed, function)."""
+    host = OnHost()
+    built = []
+
+    def on_host(test):
+        def run():
+            if not built:
+                built.append(host.build())
+            return test()
+        return run
+
+    def all_on_host():
+        for name, test in (("cases", host.cases), ("limits", host.limits),
+                           ("fuzz", lambda: host.fuzz(FUZZ_FULL if full else FUZZ_QUICK))):
+            try:
+                problem = test()
+            except http_client.Bad as e:
+                problem = str(e)
+            if problem:
+                return f"{name}: {problem}"
+        return None
+
+    add("httpd/native", None, on_host(all_on_host))
