@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FLAGS = ["-std=gnu11", "-g", "-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wshadow", "-Wvla",
@@ -35,19 +36,23 @@ def free_port():
 
 
 class Server:
-    """A program that runs until the end of a `with`; `ready` is a word that it prints on stderr."""
+    """A program that runs until the end of a `with`; `ready` is a word that it prints on stderr.
+    What it prints goes to the file `log`: a pipe that nobody empties would stop it."""
 
     def __init__(self, argv, log, ready):
-        self.log = open(log, "wb")
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=subprocess.PIPE)
-        seen = b""
-        while ready not in seen:
-            data = os.read(self.process.stderr.fileno(), 4096)
-            self.log.write(data)
-            seen += data
-            if not data:
-                raise RuntimeError(f"{argv[0]} ended: {seen.decode(errors='replace')}")
+        with open(log, "wb") as out:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        until = time.monotonic() + 30
+        while ready not in self.printed(log):
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.__exit__()
+                raise RuntimeError(f"{argv[0]}: {self.printed(log).decode(errors='replace')}")
+            time.sleep(0.02)
+
+    @staticmethod
+    def printed(log):
+        with open(log, "rb") as f:
+            return f.read()
 
     def resident(self):
         """Its memory in bytes."""
@@ -58,10 +63,7 @@ class Server:
         """Ask it to end (or kill it); returns its exit status."""
         if sig is not None:
             self.process.send_signal(sig)
-        _, rest = self.process.communicate(timeout=60)
-        self.log.write(rest or b"")
-        self.log.flush()
-        return self.process.returncode
+        return self.process.wait(60)
 
     def __enter__(self):
         return self
@@ -69,5 +71,4 @@ class Server:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
-            self.process.communicate()
-        self.log.close()
+        self.process.wait()
