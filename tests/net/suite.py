@@ -18,6 +18,7 @@ import bulk
 import connections
 import image
 import links
+import malformed
 import nics
 import packages
 import qmp
@@ -53,6 +54,8 @@ TESTS = {
     "pulled": (links.pulled, ("tcg-microvm",), ALL),
     "asleep": (links.asleep, ("kvm-q35",), ALL),
     "udp-flood": (links.udp_flood, ("tcg-microvm",), MICRO),
+    "mutated": (malformed.mutated, ("tcg-microvm",), MICRO),
+    "syn-flood": (malformed.syn_flood, ("tcg-microvm",), MICRO),
 }
 NO_ROOT = {"user"}  # what does without namespaces
 
