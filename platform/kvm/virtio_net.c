@@ -112,7 +112,9 @@ static bool net_arm(struct netdev *dev, bool want_tx)
          */
         __atomic_store_n(&net->armed, true, __ATOMIC_SEQ_CST);
         bool there = virtio_ring_arm(&net->rx.ring);
-        if (want_tx) {
+        if (net->dry) {
+            there |= virtio_ring_arm(&net->tx.ring); /* what was sent may bring buffers back */
+        } else if (want_tx) {
             there |= virtio_ring_arm_half(&net->tx.ring);
         }
         if (!there && !LOAD(&net->changed) && !virtio_net_can_refill(net)) {

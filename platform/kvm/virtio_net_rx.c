@@ -82,6 +82,7 @@ void virtio_net_refill(struct virtio_net *net)
     struct virtio_ring *ring = &net->rx.ring;
     fill(net);
     if (ring->outstanding < net->low) {
+        virtio_net_take_sent(net); /* our buffers may be among it: who answers by the same frame */
         net->netdev.stats.rx_nobuf += !net->dry;
         __atomic_store_n(&net->dry, true, __ATOMIC_SEQ_CST);
         fill(net); /* what came back before release() could see that */

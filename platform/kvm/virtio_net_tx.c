@@ -16,8 +16,7 @@
 /* A full ring out of which nothing goes for so long: frames are thrown away, so that nobody waits. */
 #define STUCK_NS 5000000000ULL
 
-/* Take what the device has sent. Returns how many frames. */
-static int reap(struct virtio_net *net)
+int virtio_net_take_sent(struct virtio_net *net)
 {
     uint32_t len;
     struct netbuf *frame;
@@ -43,7 +42,7 @@ int virtio_net_reap(struct netdev *dev)
     if (!virtio_net_check(net)) {
         return 0;
     }
-    int n = reap(net);
+    int n = virtio_net_take_sent(net);
     virtio_net_check(net);
     return n;
 }
@@ -155,7 +154,8 @@ static bool stuck(struct virtio_net *net)
 {
     uint64_t now = platform_clock_ns();
     if (net->full_since == 0) {
-        net->full_since = now | 1;
+        net->full_since = now;
+        return false;
     }
     if (now - net->full_since < STUCK_NS) {
         return false;
@@ -175,7 +175,7 @@ int virtio_net_transmit(struct netdev *dev, struct netbuf **frames, unsigned n)
     if (!virtio_net_check(net)) {
         return -EIO;
     }
-    reap(net);
+    virtio_net_take_sent(net);
     for (; taken < n; taken++) {
         int err = send_one(net, frames[taken]);
         if (err == -EIO || (err == -ENOSPC && !stuck(net))) {

@@ -139,5 +139,7 @@ extern const struct netdev_ops virtio_net_ops;
 /* Sending (virtio_net_tx.c). */
 int virtio_net_transmit(struct netdev *dev, struct netbuf **frames, unsigned n);
 int virtio_net_reap(struct netdev *dev);
+/* done() for what the device has sent; returns how many frames. Context: the user's. */
+int virtio_net_take_sent(struct virtio_net *net);
 /* After the device's end: done() for all. */
 void virtio_net_tx_reclaim(struct virtio_net *net);
