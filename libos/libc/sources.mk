@@ -5,4 +5,4 @@ LIBOS_LIBC_SRCS := abort.c c11_threads.c clock.c errno.c exit.c fcntl.c fd.c hea
     pthread_rwlock.c pthread_self.c pthread_thread.c random.c semaphore.c signal.c sleep.c start.c \
     sysconf.c uio.c uname.c
 LIBOS_LIBC_SRCS += ifaddrs.c in6addr.c inet_class.c inet_ntop.c inet_pton.c netdb_services.c netdb_text.c
-LIBOS_LIBC_SRCS += eventfd.c fd_give.c pipe.c poll.c select.c timerfd.c
+LIBOS_LIBC_SRCS += epoll.c eventfd.c fd_give.c pipe.c poll.c select.c timerfd.c

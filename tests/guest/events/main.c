@@ -36,12 +36,10 @@ unsigned long now_ns(void)
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
-
     pipe_checks();
     counter_checks();
     poll_checks();
-
-
-
+    epoll_checks();
+    epoll_many_checks();
     return check_done();
 }

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * epoll sets: who waits, and what they are given.
+ *
+ * A notification puts its item at the end of `ready`, which is all that it does. A look works that
+ * list off in turn, asks each file what holds, and puts the items that report by level back at the
+ * end: so its cost goes with the events there are, and no item starves another.
+ */
+#include "epoll.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+
+#include <pith/heap.h>
+
+struct epoll_waiter {
+    struct list link;
+    struct io_waiter waiter;
+};
+
+/* Wake the thread that waits longest. Context: ready_lock held. */
+static void wake_one(struct epoll *ep)
+{
+    if (!list_empty(&ep->waiters)) {
+        struct epoll_waiter *w = LIST_ENTRY(ep->waiters.next, struct epoll_waiter, link);
+        list_remove(&w->link);
+        io_wake(&w->waiter);
+    }
+}
+
+void epoll_enqueue(struct epoll_item *item, int events)
+{
+    struct epoll *ep = item->ep;
+    bool was = spin_lock(&ep->ready_lock);
+    int wanted = (int)(item->events & ~EPOLL_FLAGS);
+    bool news = !item->dead && wanted != 0 && pollq_concerns(events, wanted);
+    if (news && !item->queued) {
+        item->queued = true;
+        list_insert(&ep->ready, &item->link);
+        wake_one(ep);
+    }
+    spin_unlock(&ep->ready_lock, was);
+    if (news) {
+        pollq_notify(&ep->q, POLLIN);
+    }
+}
+
+/*
+ * Ask the file of an item what holds. The item has been taken off its list, so that news from here
+ * on queue it again. The file stays for the look's time, unless it is being closed: then nothing.
+ * Context: ready_lock held, released meanwhile.
+ */
+static uint32_t ask(struct epoll *ep, struct epoll_item *item)
+{
+    uint32_t wanted = item->events & ~EPOLL_FLAGS;
+    struct file *f = item->f;
+    uint32_t now = wanted;
+    if (wanted == 0 || !file_ref_live(f)) {
+        return 0;
+    }
+    spin_unlock(&ep->ready_lock, false);
+    if (f->ops->ready != NULL) {
+        now = (uint32_t)f->ops->ready(f, (int)wanted) & wanted;
+    }
+    file_unref(f);
+    (void)spin_lock(&ep->ready_lock);
+    return now;
+}
+
+/* Put an item back, at the end or (before: ready.next) at the beginning. Context: ready_lock. */
+static void requeue(struct list *before, struct epoll_item *item)
+{
+    if (!item->queued && !item->dead) {
+        item->queued = true;
+        list_insert(before, &item->link);
+    }
+}
+
+/* Tell an item's events, and leave it as its flags say. Context: ready_lock held. */
+static void tell(struct epoll *ep, struct epoll_item *item, uint32_t now, struct epoll_event *out)
+{
+    out->events = now;
+    out->data = item->data;
+    if (item->events & EPOLLONESHOT) {
+        item->events &= EPOLL_FLAGS;
+    } else if (!(item->events & EPOLLET)) {
+        requeue(&ep->ready, item);
+    }
+}
+
+/* Move all of `from` to the beginning of `to`. */
+static void splice(struct list *to, struct list *from)
+{
+    if (!list_empty(from)) {
+        struct list *first = from->next, *last = from->prev;
+        first->prev = to;
+        last->next = to->next;
+        to->next->prev = last;
+        to->next = first;
+        list_init(from);
+    }
+}
+
+int epoll_look(struct epoll *ep, struct epoll_event *out, int max)
+{
+    struct list batch = LIST_INIT(batch);
+    int found = 0;
+    pthread_mutex_lock(&ep->lock); /* no item is freed */
+    epoll_bury(ep);
+    (void)spin_lock(&ep->ready_lock);
+    splice(&batch, &ep->ready);
+    while (found < max && !list_empty(&batch)) {
+        struct epoll_item *item = LIST_ENTRY(batch.next, struct epoll_item, link);
+        list_remove(&item->link);
+        item->queued = false;
+        uint32_t now = ask(ep, item);
+        if (now != 0 && out != NULL) {
+            tell(ep, item, now, &out[found]);
+        } else if (now != 0) {
+            requeue(batch.next, item);
+        }
+        found += now != 0;
+    }
+    splice(&ep->ready, &batch);
+    if (out != NULL && !list_empty(&ep->ready)) {
+        wake_one(ep); /* there may be something for another thread, too */
+    }
+    spin_unlock(&ep->ready_lock, false);
+    pthread_mutex_unlock(&ep->lock);
+    return found;
+}
+
+/* Sleep until an item is queued. Errors: -ETIMEDOUT, -EINTR. */
+static int wait_for_item(struct epoll *ep, uint64_t deadline_ns)
+{
+    struct epoll_waiter w;
+    io_waiter_init(&w.waiter);
+    list_init(&w.link);
+    (void)spin_lock(&ep->ready_lock);
+    if (!list_empty(&ep->ready)) {
+        spin_unlock(&ep->ready_lock, false);
+        return 0;
+    }
+    list_insert(&ep->waiters, &w.link);
+    spin_unlock(&ep->ready_lock, false);
+    int r = io_wait(&w.waiter, deadline_ns);
+    (void)spin_lock(&ep->ready_lock);
+    bool woken = list_empty(&w.link);
+    list_remove(&w.link);
+    if (r < 0 && woken && !list_empty(&ep->ready)) {
+        wake_one(ep); /* the event that this one was woken for is another's now */
+    }
+    spin_unlock(&ep->ready_lock, false);
+    return r;
+}
+
+int epoll_take(struct file *epfile, struct epoll_event *events, int max, uint64_t deadline_ns)
+{
+    if (epfile->ops != &epoll_ops || max < 1) {
+        return -EINVAL;
+    }
+    struct epoll *ep = epoll_of(epfile);
+    for (;;) {
+        int n = epoll_look(ep, events, max);
+        if (n != 0) {
+            return n;
+        }
+        if (deadline_ns == 0) {
+            io_poll();
+            return epoll_look(ep, events, max);
+        }
+        int r = wait_for_item(ep, deadline_ns);
+        if (r == -ETIMEDOUT) {
+            return epoll_look(ep, events, max);
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+}
+
+int epoll_new(struct file **out)
+{
+    struct epoll *ep = heap_alloc(sizeof(*ep));
+    if (ep == NULL) {
+        return -ENOMEM;
+    }
+    *ep = (struct epoll){ .lock = PTHREAD_MUTEX_INITIALIZER };
+    list_init(&ep->ready);
+    list_init(&ep->dead);
+    list_init(&ep->waiters);
+    list_init(&ep->inner);
+    list_init(&ep->outer);
+    pollq_init(&ep->q);
+    file_init(&ep->file, &epoll_ops, O_RDWR, ep);
+    *out = &ep->file;
+    return 0;
+}
