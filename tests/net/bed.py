@@ -6,6 +6,7 @@ not even when the tests are killed.
 """
 
 import ctypes
+import glob
 import os
 import re
 import secrets
@@ -239,12 +240,12 @@ class Server(Host):
 class LinuxServer(Host):
     """The peer on Linux, in a namespace of its own: what the tests themselves are tried with."""
 
-    def __init__(self, ns, far, tap="tap1"):
+    def __init__(self, ns, far, name="peer", sources=(PEER + "/*.c",), args=(), flags=()):
         super().__init__(ns)
-        binary = os.path.join(BUILD, "tests", "net", "linux-peer")
-        build(binary, *(os.path.join(TOP, PEER, name) for name in ("main.c", "services.c")))
-        far.up(tap, (GUEST4 + "/24", GUEST6 + "/64"))
-        self.process = far.start(binary, stdout=subprocess.PIPE)
+        binary = os.path.join(BUILD, "tests", "net", "linux-" + name)
+        build(binary, [path for word in sources for path in glob.glob(os.path.join(TOP, word))], flags)
+        far.up("tap1", (GUEST4 + "/24", GUEST6 + "/64"))
+        self.process = far.start(binary, *args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.process.stdout.readline()
         self.pid = self.process.pid
 
@@ -262,13 +263,13 @@ class LinuxServer(Host):
 build_lock = threading.Lock()
 
 
-def build(binary, *sources):
+def build(binary, sources, flags=()):
     """Compile a program for this host, when it is older than its sources."""
     with build_lock:
         newest = max(map(os.path.getmtime, sources))
         if not os.path.exists(binary) or os.path.getmtime(binary) < newest:
             os.makedirs(os.path.dirname(binary), exist_ok=True)
-            subprocess.run(["gcc", *FLAGS, "-o", binary, *sources], check=True)
+            subprocess.run(["gcc", *FLAGS, *flags, "-o", binary, *sources], check=True)
 
 
 class Impair:
@@ -279,7 +280,7 @@ class Impair:
     def __init__(self, ns, folder, far=None, seed=1, **rates):
         """`rates` per mille: loss, reorder, duplicate, corrupt. With `far`, a namespace, its second
         end is a tap in there, for a LinuxServer."""
-        build(self.BINARY, os.path.join(HERE, "impair.c"))
+        build(self.BINARY, [os.path.join(HERE, "impair.c")])
         self.paths = tuple(os.path.join(folder, name) for name in ("guest", "cable"))
         words = ["-s", str(seed)]
         for name, rate in rates.items():

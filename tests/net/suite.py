@@ -22,6 +22,7 @@ import malformed
 import nics
 import packages
 import qmp
+import web
 from cases import Bed
 from results import log_path
 from words import BUILD, TOP, Failure
@@ -56,6 +57,9 @@ TESTS = {
     "udp-flood": (links.udp_flood, ("tcg-microvm",), MICRO),
     "mutated": (malformed.mutated, ("tcg-microvm",), MICRO),
     "syn-flood": (malformed.syn_flood, ("tcg-microvm",), MICRO),
+    "curl": (web.curl, ("tcg-microvm",), ALL),
+    "wrk": (web.wrk, ("tcg-microvm", "kvm-q35"), ALL),
+    "streams": (web.streams, ("kvm-microvm",), MICRO),
 }
 NO_ROOT = {"user"}  # what does without namespaces
 
@@ -89,8 +93,16 @@ class Site:
         server = self.linux(ns) if self.bed is None else \
             self.start(nics.Nic("tap", tap=ns.tap()), ns, **more)
         if self.bed:
-            server.expect("^ready")
+            server.expect("^(ready|httpd: serving)")
         return server
+
+    def web(self, www, **more):
+        """httpd that serves the folder `www`, at port web.PORT."""
+        if self.bed is None:
+            ns = self.namespace()
+            return self.linux(ns, "httpd", ["apps/httpd/*.c", "tests/apps/machine_host.c"], ["-r", www],
+                              ["-D_GNU_SOURCE", "-I", os.path.join(TOP, web.HTTPD)])
+        return self.server(app=web.HTTPD, initrd=www, args=["-r", "/"], **more)
 
     def impaired(self, **rates):
         """(the peer behind a cable that spoils at these rates, the cable)."""
@@ -104,12 +116,12 @@ class Site:
         server.expect("^ready")
         return server, cable
 
-    def linux(self, ns):
+    def linux(self, ns, *program):
         far = self.namespace()
         ns.call("ip", "link", "add", "tap0", "type", "veth", "peer", "name", "tap1", "netns",
                 str(far.holder.pid))
         ns.up("tap0", (bed.OURS4 + "/24", bed.OURS6 + "/64"))
-        return bed.LinuxServer(ns, far)
+        return bed.LinuxServer(ns, far, *program)
 
     def close(self):
         for server in self.servers:

@@ -127,6 +127,15 @@ def symbols(elf):
 # One of these is in an image that may open a network card: the stack's start, or raw frames.
 NETWORK = {"net_start", "netdev_at", "netdev_find"}
 
+# What an image has that hears the power button.
+POWER = {"stop_request"}
+
+
+def can_be_asked(elf):
+    """Whether the power button reaches the program; of a stripped image nobody knows, so yes."""
+    found = symbols(elf)
+    return found is None or bool(found & POWER)
+
 
 def uses_network(elf):
     """Whether a card would be of any use; of a stripped image nobody knows, so yes."""

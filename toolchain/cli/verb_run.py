@@ -16,7 +16,8 @@ import packages
 import xen
 from guest import Guest
 from machine import LEAST_MEMORY, MACHINES, PLATFORMS, Disk, Machine
-from words import BUILD, INTERRUPTED, NO_START, Failure, format_size, parse_size, say, usage
+from stopping import SIGTERM_STATUS, Interrupted, Stopping, stop_status
+from words import BUILD, NO_START, Failure, format_size, parse_size, say, usage
 
 HELP = "build an application and run it in a virtual machine"
 EPILOG = """exit status:
@@ -187,35 +188,28 @@ def write_all(data):
         view = view[os.write(1, view):]
 
 
-class Interrupted(Exception):
-    pass
-
-
-def catch_signals():
-    def stop(signum, _frame):
-        raise Interrupted(signum)
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, stop)
-    # In the background a read from the terminal is then an error, not a stop.
-    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
-
-
 def run(options, program_args):
     app, machine = describe(options, program_args)
     timeout = None if options.timeout is None else number("--timeout", options.timeout, float, 0)
-    catch_signals()
+    stopping = Stopping()
     log = None
     try:
         prepare(app, machine)
         log = open_log(app.name) if machine.on_xen else None
         sys.stdout.flush()
-        result = Guest(machine, 0, write_all, log, timeout).run()
+        guest = Guest(machine, 0, write_all, log, timeout)
+        if not machine.on_xen and image.can_be_asked(app.elf):
+            stopping.guest = guest
+        result = guest.run()
     except Interrupted as e:
-        signum = e.args[0]
         say("interrupted: the machine is stopped")
-        return INTERRUPTED if signum == signal.SIGINT else 128 + signum
+        return stop_status(e.args[0])
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
+    finally:
+        stopping.over()
+    if stopping.asked and result.status == SIGTERM_STATUS:
+        return stop_status(stopping.asked)
     if result.problem:
         say(result.problem)
         if log and result.status >= NO_START - 1:
