@@ -35,13 +35,16 @@ void net_finish_checksum6(struct pbuf *p, const struct netif *netif);
 enum net_dns_source { NET_DNS_DHCP, NET_DNS_ROUTER };
 void net_dns_learned(enum net_dns_source source, unsigned i, const ip_addr_t *server, int valid);
 
-/* An option of a DHCP server's message that lwIP doesn't know, `len` bytes at `offset` of p. */
+/*
+ * An option of a DHCP server's message that lwIP doesn't know, `len` bytes at `offset` of p. lwIP
+ * itself names as interface one that has an address, which is not the one that asks for one.
+ */
 void net_dhcp_option(struct netif *netif, unsigned option, unsigned len, const struct pbuf *p,
                      unsigned offset);
 #define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, msg_type, option, len, pbuf, offset) \
     do {                                                                                        \
         (void)(msg);                                                                            \
-        net_dhcp_option(netif, option, len, pbuf, offset);                                      \
+        net_dhcp_option(ip_current_input_netif(), option, len, pbuf, offset);                   \
     } while (0)
 
 /* The next hop for IPv6 destinations outside of the interface's prefixes; NULL: a router's choice. */
