@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The files below /dev: null, zero, full, random, urandom, console, tty, and the block devices. */
+/*
+ * The devices below /dev: null, zero, full, random, urandom, console, tty, the standard streams,
+ * and the block devices.
+ */
 #include "devfs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include <pith/blkdev.h>
 #include <pith/heap.h>
 #include <pith/random.h>
 
@@ -64,15 +69,7 @@ struct device {
     struct file_ops ops;
 };
 
-static int mem_fstat(struct file *f, struct stat *st)
-{
-    const struct device *d = f->data;
-    st->st_mode = S_IFCHR | 0666;
-    st->st_rdev = 1 << 8 | d->minor;
-    st->st_nlink = 1;
-    st->st_blksize = 4096;
-    return 0;
-}
+static int mem_fstat(struct file *f, struct stat *st);
 
 static void mem_close(struct file *f)
 {
@@ -95,13 +92,53 @@ static const struct device devices[] = {
     { "urandom", 9, OPS(random_read, random_write) },
 };
 
+#define NDEVICES (sizeof(devices) / sizeof(devices[0]))
+
+static int mem_fstat(struct file *f, struct stat *st)
+{
+    const struct device *d = f->data;
+    st->st_mode = S_IFCHR | 0666;
+    st->st_dev = DEVFS_DEV;
+    st->st_ino = DEVFS_FIRST_INO + (ino_t)(d - devices);
+    st->st_rdev = 1 << 8 | d->minor;
+    st->st_nlink = 1;
+    st->st_blksize = 4096;
+    return 0;
+}
+
+/* What has more than one name, or another name's file. */
+static const char *const aliases[] = { "console", "tty", "stdin", "stdout", "stderr" };
+#define FIRST_STREAM 2u
+#define NALIASES     (sizeof(aliases) / sizeof(aliases[0]))
+
+/* A standard stream, whatever it is at the moment, with the same position and flags. */
+static int open_stream(int fd, int flags, struct file **out)
+{
+    struct file *f = fd_get(fd);
+    if (f == NULL) {
+        return -ENXIO;
+    }
+    int have = f->flags & O_ACCMODE;
+    if (have != O_RDWR && have != (flags & O_ACCMODE)) {
+        file_unref(f);
+        return -EACCES;
+    }
+    *out = f;
+    return 0;
+}
+
 int devfs_open(const char *name, int flags, struct file **out)
 {
-    if (strcmp(name, "console") == 0 || strcmp(name, "tty") == 0) {
-        *out = file_ref(&console_file);
-        return 0;
+    for (unsigned i = 0; i < NALIASES; i++) {
+        if (strcmp(name, aliases[i]) == 0) {
+            if (i >= FIRST_STREAM) {
+                return open_stream((int)(i - FIRST_STREAM), flags, out);
+            }
+            *out = file_ref(&console_file);
+            return 0;
+        }
     }
-    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+    for (size_t i = 0; i < NDEVICES; i++) {
         if (strcmp(name, devices[i].name) == 0) {
             struct file *f = heap_alloc(sizeof(*f));
             if (f == NULL) {
@@ -113,4 +150,21 @@ int devfs_open(const char *name, int flags, struct file **out)
         }
     }
     return blkfile_open(name, flags, out);
+}
+
+bool devfs_name(unsigned i, char name[DEVFS_NAME_MAX], mode_t *type)
+{
+    const struct blkdev *dev;
+    *type = S_IFCHR;
+    if (i < NDEVICES) {
+        strcpy(name, devices[i].name);
+    } else if (i - NDEVICES < NALIASES) {
+        strcpy(name, aliases[i - NDEVICES]);
+    } else if ((dev = blkdev_at(i - NDEVICES - NALIASES)) != NULL) {
+        *type = S_IFBLK;
+        strcpy(name, dev->name);
+    } else {
+        return false;
+    }
+    return true;
 }

@@ -116,11 +116,18 @@ ssize_t file_write(struct file *f, const void *buf, size_t len)
         return -EINVAL;
     }
     pthread_mutex_lock(&f->pos_lock);
+    bool append = flags_of(f) & O_APPEND;
     off_t pos = f->pos;
-    if ((flags_of(f) & O_APPEND) && f->ops->size != NULL) {
-        pos = f->ops->size(f);
+    ssize_t n;
+    if (append && f->ops->append != NULL) {
+        n = f->ops->append(f, buf, bounded(len), &pos);
+        pos -= n > 0 ? n : 0;
+    } else {
+        if (append && f->ops->size != NULL) {
+            pos = f->ops->size(f);
+        }
+        n = pos < 0 ? (ssize_t)pos : f->ops->pwrite(f, buf, bounded(len), pos);
     }
-    ssize_t n = pos < 0 ? (ssize_t)pos : f->ops->pwrite(f, buf, bounded(len), pos);
     if (n > 0) {
         f->pos = pos + n;
     }

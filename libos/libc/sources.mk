@@ -4,5 +4,6 @@ LIBOS_LIBC_SRCS := abort.c c11_threads.c clock.c errno.c exit.c fcntl.c fd.c hea
     pthread_keys.c pthread_mutex.c pthread_mutex_timed.c pthread_objattr.c pthread_once.c \
     pthread_rwlock.c pthread_self.c pthread_thread.c random.c semaphore.c signal.c sleep.c start.c \
     sysconf.c uio.c uname.c
+LIBOS_LIBC_SRCS += dir.c fs_attr.c fs_data.c fs_names.c mktemp.c scandir.c sendfile.c stat.c
 LIBOS_LIBC_SRCS += ifaddrs.c in6addr.c inet_class.c inet_ntop.c inet_pton.c netdb_services.c netdb_text.c
 LIBOS_LIBC_SRCS += epoll.c eventfd.c fd_give.c pipe.c poll.c select.c timerfd.c

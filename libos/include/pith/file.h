@@ -33,6 +33,11 @@ struct file_ops {
     ssize_t (*writev)(struct file *f, const struct iovec *iov, int n); /* NULL: one by one */
     ssize_t (*pread)(struct file *f, void *buf, size_t len, off_t pos);
     ssize_t (*pwrite)(struct file *f, const void *buf, size_t len, off_t pos);
+    /*
+     * Write at the end of a seekable file in one step; *end is the position behind what was
+     * written. Where it is NULL, O_APPEND writes at what size() says.
+     */
+    ssize_t (*append)(struct file *f, const void *buf, size_t len, off_t *end);
     off_t (*size)(struct file *f); /* end of a seekable file, for SEEK_END */
     int (*fstat)(struct file *f, struct stat *st); /* *st has been zeroed */
     int (*fsync)(struct file *f);

@@ -89,7 +89,7 @@ static void descriptors(void)
     CHECK_EQ(errno, ENOENT);
     CHECK_EQ(open("/etc/passwd", O_RDONLY), -1);
     CHECK_EQ(errno, ENOENT);
-    CHECK_EQ(open("/new", O_RDWR | O_CREAT, 0644), -1);
+    CHECK_EQ(open("/dev/new", O_RDWR | O_CREAT, 0644), -1);
     CHECK_EQ(errno, EROFS);
 }
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ftruncate, sync, and advice: what needs an open file and not the tree of names. */
+#define _GNU_SOURCE /* syncfs */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <pith/file.h>
+
+#include "result.h"
+
+static int set_size(struct file *f, off_t size)
+{
+    if (size < 0 || f->ops->truncate == NULL || (f->flags & O_ACCMODE) == O_RDONLY) {
+        return -EINVAL;
+    }
+    return f->ops->truncate(f, size);
+}
+
+int ftruncate(int fd, off_t size)
+{
+    struct file *f = fd_get(fd);
+    if (f == NULL) {
+        return (int)libc_result(-EBADF);
+    }
+    int r = set_size(f, size);
+    file_unref(f);
+    return (int)libc_result(r);
+}
+
+/* Files are in memory; what is written to a disk is there when write() has returned, or fsync(). */
+void sync(void)
+{
+}
+
+/* Nothing is read ahead. */
+int posix_fadvise(int fd, off_t pos, off_t len, int advice)
+{
+    (void)pos;
+    struct file *f = fd_get(fd);
+    if (f == NULL) {
+        return EBADF;
+    }
+    int r = f->ops->pread == NULL ? ESPIPE : 0;
+    if (r == 0 && (len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)) {
+        r = EINVAL;
+    }
+    file_unref(f);
+    return r;
+}
