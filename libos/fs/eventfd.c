@@ -108,8 +108,8 @@ static ssize_t eventfd_file_write(struct file *f, const void *buf, size_t len)
 static int eventfd_ready(struct file *f, int events)
 {
     uint64_t count = __atomic_load_n(&of(f)->count, __ATOMIC_RELAXED);
-    int now = count != 0 ? POLLIN | POLLRDNORM : 0;
-    now |= count < COUNT_MAX ? POLLOUT | POLLWRNORM : 0;
+    int now = count != 0 ? POLLIN : 0;
+    now |= count < COUNT_MAX ? POLLOUT : 0;
     return now & events;
 }
 

@@ -116,7 +116,7 @@ static ssize_t timerfd_read(struct file *f, void *buf, size_t len)
 static int timerfd_ready(struct file *f, int events)
 {
     bool some = __atomic_load_n(&of(f)->expirations, __ATOMIC_RELAXED) != 0;
-    return some ? events & (POLLIN | POLLRDNORM) : 0;
+    return some ? events & POLLIN : 0;
 }
 
 static struct pollq *timerfd_pollq(struct file *f)

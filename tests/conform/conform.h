@@ -220,7 +220,7 @@ MAYBE void nonblocking(int fd)
 
 MAYBE void begin(void)
 {
-    setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+    setvbuf(stdout, NULL, _IOLBF, 1024);
     signal(SIGPIPE, SIG_IGN);
 }
 

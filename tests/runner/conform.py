@@ -18,6 +18,7 @@ import difflib
 import fcntl
 import os
 import re
+import resource
 import secrets
 import socket
 import struct
@@ -39,6 +40,7 @@ DIFFERENCES = os.path.join(TOP, "docs", "differences.md")
 QUICK = ("tcg-microvm", "kvm-microvm")
 MEMORY = 160 << 20
 SECONDS = 60
+OPEN_FILES = 4096
 
 BLOCK = re.compile(r"^```differs (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -50,6 +52,7 @@ SIOCSIFFLAGS = 0x8914
 def own_network():
     """In the child before exec: a network namespace of its own, with loopback up."""
     die_with_parent()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     libc = ctypes.CDLL(None, use_errno=True)
     flags = CLONE_NEWNET if os.geteuid() == 0 else CLONE_NEWNET | CLONE_NEWUSER
     if libc.unshare(flags) != 0:
