@@ -13,6 +13,7 @@ extern "C" {
 #define BLKGETSIZE64 0x80081272ul /* uint64_t: size in bytes */
 
 /* Of a socket: struct ifconf and struct ifreq of <net/if.h>; netdevice(7). */
+#define SIOCATMARK     0x8905ul
 #define SIOCGIFNAME    0x8910ul
 #define SIOCGIFCONF    0x8912ul
 #define SIOCGIFFLAGS   0x8913ul
@@ -31,8 +32,11 @@ extern "C" {
 #define SIOCGIFHWADDR  0x8927ul
 #define SIOCGIFINDEX   0x8933ul
 #define SIOCGIFTXQLEN  0x8942ul
+#define SIOCINQ        FIONREAD
+#define SIOCOUTQ       TIOCOUTQ
 
 #define FIONREAD 0x541bul /* int: bytes that can be read at once; asm-generic/ioctls.h */
+#define TIOCOUTQ 0x5411ul /* int: bytes of a socket that are not yet acknowledged */
 #define FIONBIO  0x5421ul /* int: nonzero sets O_NONBLOCK, zero clears it */
 
 int ioctl(int fd, unsigned long request, ...);

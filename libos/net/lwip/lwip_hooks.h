@@ -50,3 +50,9 @@ void net_dhcp_option(struct netif *netif, unsigned option, unsigned len, const s
 /* The next hop for IPv6 destinations outside of the interface's prefixes; NULL: a router's choice. */
 const ip6_addr_t *net_ip6_gateway(const struct netif *netif);
 #define LWIP_HOOK_ND6_GET_GW(netif, dest) net_ip6_gateway(netif)
+
+/* Pbufs for memory that tcp_write() does not copy, and whether one may be made longer. */
+struct pbuf *sock_zc_pbuf(uint16_t len);
+_Bool sock_zc_pbuf_is_current(const struct pbuf *p);
+#define TCP_REF_ALLOC(layer, len) sock_zc_pbuf(len)
+#define TCP_REF_EXTENDS(p)        sock_zc_pbuf_is_current(p)

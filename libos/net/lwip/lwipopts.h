@@ -116,7 +116,8 @@ extern uint32_t net_tcp_sndbuf; /* bytes: what a connection keeps to send */
 #define LWIP_TCP_SACK_OUT            1
 #define LWIP_TCP_MAX_SACK_NUM        4
 #define LWIP_TCP_TIMESTAMPS          0    /* 100 to 200 instructions per packet for nothing here */
-#define TCP_LISTEN_BACKLOG           1
+#define TCP_LISTEN_BACKLOG           0    /* sock_tcp_listen.c counts */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS    1    /* the socket, to know when lwIP frees a pcb */
 #define LWIP_TCP_KEEPALIVE           1
 #define LWIP_TCP_RTO_TIME            1000 /* RFC 6298, 2.1 */
 extern uint32_t net_tcp_msl;
