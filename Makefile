@@ -12,7 +12,7 @@
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all toolchain lib app check check-rooms check-headers check-limits clean
+.PHONY: all toolchain lib app check check-rooms check-headers check-limits clean FORCE
 .DEFAULT_GOAL := all
 
 include Config.mk
@@ -148,7 +148,8 @@ all: $(TOOLCHAIN) $(LIB)
 
 # ---- applications --------------------------------------------------------------------------------
 # An application is a folder of .c and .S files. Its app.mk, where it has one, may set app_srcs,
-# app_cflags and app_libs. apps/NAME is built in build/NAME; other folders keep their path below build,
+# app_cflags, app_libs and
+# app_root, a folder below it that is packed into the image. apps/NAME is built in build/NAME; other folders keep their path below build,
 # so that two of the same name don't meet.
 
 app_dirs := $(patsubst %/,%,$(APP))
@@ -158,6 +159,7 @@ define app_rules
 app_srcs := $$(notdir $$(wildcard $(1)/*.c $(1)/*.S))
 app_cflags :=
 app_libs :=
+app_root :=
 -include $(1)/app.mk
 OUT_$(1) := $(call app_out,$(1))
 APP_OBJS_$(1) := $$(patsubst %,$$(OUT_$(1))/obj/%.o,$$(basename $$(app_srcs)))
@@ -172,12 +174,22 @@ $$(OUT_$(1))/obj/%.o: $(1)/%.S Makefile $(TOOLCHAIN)
 	@$(CC) -g -MMD -MP -c $$< -o $$@
 app_cflags_$(1) := $$(app_cflags)
 app_libs_$(1) := $$(app_libs)
-$$(OUT_$(1))/$(notdir $(1)).elf: $$(APP_OBJS_$(1)) $(LIB) platform/x86/link.ld
+app_root_$(1) := $$(app_root)
+app_initrd_$(1) := $$(if $$(app_root),$$(OUT_$(1))/initrd.o)
+# Packed anew each time, written only when it has changed.
+$$(OUT_$(1))/initrd.cpio: FORCE
+	@$(PYTHON) toolchain/cli/initrd.py $(1)/$$(app_root_$(1)) $$@
+$$(OUT_$(1))/initrd.o: $$(OUT_$(1))/initrd.cpio $(TOOLCHAIN)
+	@printf '.section .pith.initrd, "a"\n.balign 8\n.incbin "%s"\n.section .note.GNU-stack\n' $$< > $$(@:.o=.S)
+	@$(CC) -c $$(@:.o=.S) -o $$@
+$$(OUT_$(1))/$(notdir $(1)).elf: $$(APP_OBJS_$(1)) $$(app_initrd_$(1)) $(LIB) platform/x86/link.ld
 	@echo "  LINK $$@"
-	@$(CC) -O2 -g $$(APP_OBJS_$(1)) $$(app_libs_$(1)) -Wl,-Map=$$(OUT_$(1))/$(notdir $(1)).map -o $$@
+	@$(CC) -O2 -g $$(APP_OBJS_$(1)) $$(app_initrd_$(1)) $$(app_libs_$(1)) -Wl,-Map=$$(OUT_$(1))/$(notdir $(1)).map -o $$@
 app: $$(OUT_$(1))/$(notdir $(1)).elf
 endef
 $(foreach a,$(app_dirs),$(eval $(call app_rules,$(a))))
+
+FORCE:
 
 app:
 	@$(if $(APP),:,echo "say which: make app APP=apps/hello" >&2; exit 2)

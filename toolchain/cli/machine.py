@@ -52,6 +52,7 @@ class Machine:
     firmware: bool = True                         # False: whatever QEMU takes by itself
     nics: list = field(default_factory=list)      # of nics.Nic
     prefix: list = field(default_factory=list)    # words before QEMU's, like nsenter's
+    initrd: str = ""                              # a cpio archive, given as a module
 
     @property
     def on_xen(self):
@@ -115,6 +116,8 @@ def plain_words(machine):
         words += ["-bios", "qboot.rom"]
     words += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4",
               "-kernel", machine.elf, "-append", command_line(machine)]
+    if machine.initrd:
+        words += ["-initrd", machine.initrd.replace(",", ",,")]
     for number, disk in enumerate(machine.disks):
         words += disk_words(number, disk, machine.machine)
     for number, nic in enumerate(machine.nics):
@@ -136,6 +139,9 @@ def xen_words(machine):
         raise usage("--disk: an image that runs as dom0 on Xen has no disk; use --on kvm or tcg")
     if machine.nics:
         raise usage("--net: an image that runs as dom0 on Xen has no network; use --on kvm or tcg")
+    if machine.initrd:
+        raise usage("--initrd: an image that runs as dom0 on Xen gets no module; use --on kvm or tcg, "
+                    "or pack the folder into the image (app_root in app.mk)")
     # Xen reads its own switch character; a backquote is code 0, which turns switching off.
     options = ["console=com1", "com1=115200,8n1", "conswitch=`", "loglvl=all", "guest_loglvl=all",
                f"dom0_mem={format_size(machine.memory)},max:{format_size(machine.memory)}",

@@ -11,6 +11,7 @@ import time
 import accel
 import app_config
 import image
+import initrd
 import nics
 import packages
 import xen
@@ -58,6 +59,7 @@ def add_machine_options(parser):
              "tap:NAME, or none")
     add("--mac", metavar="ADDRESS", action="append", default=[], help="the card's address")
     add("--readonly", action="store_true", help="the disks can't be written")
+    add("--initrd", metavar="PATH", default="", help="a folder or a cpio archive: the program's files")
     add("-e", dest="environ", metavar="NAME=VALUE", action="append", default=[],
         help="a variable of the program's environment")
     add("--timeout", metavar="S", help="stop the machine after S seconds")
@@ -135,7 +137,8 @@ def describe(options, program_args):
         app.elf, options.on, options.machine, memory,
         number("--cpus", options.cpus, int, 1), disks(options),
         config.option + options.boot_option, options.environ, program_args or config.args,
-        options.qemu_arg, nonce=secrets.token_hex(8), nics=cards(options, config, app))
+        options.qemu_arg, nonce=secrets.token_hex(8), nics=cards(options, config, app),
+        initrd=initrd.archive(options.initrd) if options.initrd else "")
     if machine.on_xen and machine.disks:
         raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on kvm or tcg")
     return app, machine
@@ -145,9 +148,10 @@ def prepare(app, machine):
     """Build the image, settle the accelerator, check what can be checked before a start."""
     packages.ensure(packages.BUILD + packages.QEMU if not app.prebuilt else packages.QEMU)
     image.build([app])
-    end = image.memory_end(app.elf)
+    end = image.memory_end(app.elf) + (os.path.getsize(machine.initrd) if machine.initrd else 0)
     if end > machine.memory:
-        raise usage(f"too little memory: the image alone reaches to {(end + 1023) >> 10} KiB")
+        raise usage(f"too little memory: the image {'with its initrd' if machine.initrd else 'alone'} "
+                    f"reaches to {(end + 1023) >> 10} KiB")
     if app.cards_if_used and not image.uses_network(app.elf):
         machine.nics = []
     nics.settle(machine.nics)

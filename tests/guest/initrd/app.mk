@@ -1,0 +1,2 @@
+# A folder packed into the image.
+app_root := root
