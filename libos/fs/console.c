@@ -3,11 +3,13 @@
  * The console as a file: standard input, output and error.
  *
  * Output goes straight to the platform. Input is taken from the platform only when somebody reads,
- * so nothing is lost in a buffer of ours that nobody empties.
+ * so nothing is lost in a buffer of ours that nobody empties; or when somebody asks whether there is
+ * any, and then kept until it is read.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <pith/cmdline.h>
@@ -16,7 +18,9 @@
 #include <pith/file.h>
 #include <pith/log.h>
 #include <pith/platform.h>
+#include <pith/pollq.h>
 #include <pith/spinlock.h>
+#include <pith/timer.h>
 #include <pith/waitq.h>
 
 #include "console_input.h"
@@ -24,13 +28,17 @@
 #define CHUNK        256u            /* bytes taken with interrupts masked */
 #define POLL_STEP_NS 10000000ull     /* where the platform has no interrupt for input */
 
-/* All under `lock`. */
+/* All under `lock`, which comes before the timers'. */
 static struct spinlock lock = SPINLOCK_INIT;
 static struct waitq readers = WAITQ_INIT(readers);
 static struct console_decoder decoder;
 static bool listening;   /* platform_console_listen() has been called */
 static bool must_poll;   /* ... and there is no interrupt */
 static size_t credit;    /* bytes that the host was asked for and that have not come */
+static char kept[64];    /* decoded input that a look took, from kept_at on */
+static size_t kept_at, kept_end;
+
+static struct pollq watchers = POLLQ_INIT(watchers);
 
 /* Prepare the first read. Context: lock held. */
 static void start_input(void)
@@ -60,12 +68,24 @@ void console_input(void)
     bool was = spin_lock(&lock);
     waitq_wake_all(&readers);
     spin_unlock(&lock, was);
+    pollq_notify(&watchers, POLLIN);
 }
+
+/* Where input has no interrupt, who waits for readiness looks again and again. */
+static void look_again(struct timer *t)
+{
+    (void)t;
+    pollq_notify(&watchers, POLLIN);
+}
+
+static struct timer look_timer = { .fn = look_again };
 
 /* Take what has arrived, at most len bytes of it. Context: lock held. */
 static size_t take_input(char *buf, size_t len)
 {
-    size_t have = 0;
+    size_t have = kept_end - kept_at < len ? kept_end - kept_at : len;
+    memcpy(buf, kept + kept_at, have);
+    kept_at += have;
     while (have == 0 && len != 0 && !decoder.eof) {
         size_t n = platform_console_read(buf, len < CHUNK ? len : CHUNK);
         if (n == 0) {
@@ -119,11 +139,39 @@ static int console_fstat(struct file *f, struct stat *st)
     return 0;
 }
 
-/* Bytes can't be looked at without taking them, so input counts as ready and a read may wait. */
+/* Whether a read would find something, or the end. Context: lock held. */
+static bool input_waits(void)
+{
+    if (!listening) {
+        start_input();
+    }
+    if (kept_at == kept_end && !decoder.eof) {
+        kept_at = 0;
+        kept_end = 0;
+        kept_end = take_input(kept, sizeof(kept));
+    }
+    if (kept_at == kept_end && !decoder.eof && must_poll && !timer_armed(&look_timer)) {
+        timer_arm(&look_timer, platform_clock_ns() + POLL_STEP_NS);
+    }
+    return kept_at != kept_end || decoder.eof;
+}
+
 static int console_ready(struct file *f, int events)
 {
+    int now = POLLOUT | POLLWRNORM;
     (void)f;
-    return events & (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
+    if (events & (POLLIN | POLLRDNORM)) {
+        bool was = spin_lock(&lock);
+        now |= input_waits() ? POLLIN | POLLRDNORM : 0;
+        spin_unlock(&lock, was);
+    }
+    return now & events;
+}
+
+static struct pollq *console_pollq(struct file *f)
+{
+    (void)f;
+    return &watchers;
 }
 
 bool console_is_tty(int fd)
@@ -137,6 +185,7 @@ static const struct file_ops console_ops = {
     .write = console_write,
     .fstat = console_fstat,
     .ready = console_ready,
+    .pollq = console_pollq,
 };
 
 /*

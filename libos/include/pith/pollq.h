@@ -32,6 +32,8 @@ struct pollwatch {
     void (*notify)(struct pollwatch *w, int events);
 };
 
+#define POLLQ_INIT(name) { SPINLOCK_INIT, LIST_INIT((name).watches) }
+
 void pollq_init(struct pollq *q);
 
 /*

@@ -5,6 +5,7 @@
  */
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 
 #include "check.h"
@@ -33,9 +34,14 @@ unsigned long now_ns(void)
     return (unsigned long)t.tv_sec * 1000000000 + (unsigned long)t.tv_nsec;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "empty") == 0) {
+        check_run("console_empty", console_empty_checks);
+        return check_done();
+    }
     signal(SIGPIPE, SIG_IGN);
+    console_checks();
     pipe_checks();
     counter_checks();
     poll_checks();

@@ -9,6 +9,7 @@ void poll_checks(void);
 void epoll_checks(void);
 void epoll_many_checks(void);
 void console_checks(void);
+void console_empty_checks(void);
 
 /* Of main.c, which alone includes check.h's state. */
 void run_check(const char *name, void (*fn)(void));
