@@ -12,12 +12,15 @@
 #include <net/if.h>
 
 #include "net.h"
+#include "net_card.h"
 
 _Static_assert(1 + LWIP_IPV6_NUM_ADDRESSES <= NET_IF_ADDRS, "all addresses of an interface fit");
 
+_Static_assert(sizeof(((struct netdev *)0)->name) <= NET_IF_NAME, "a device's name fits");
+
 static bool is_loopback(const struct netif *n)
 {
-    return n->name[0] == 'l' && n->name[1] == 'o';
+    return net_card_of(n) == NULL;
 }
 
 static unsigned flags_of(const struct netif *n)
@@ -48,17 +51,7 @@ static void describe(struct netif *n, struct net_if *out)
         strcpy(out->name, "lo");
         out->mtu = 65536; /* as Linux has it; lwIP's has no limit of its own */
     } else {
-        /* lwIP numbers interfaces from the loopback one, which is 0; netdev_attach() devices from 0. */
-        memcpy(out->name, "eth", 3);
-        unsigned number = n->num - 1u;
-        char *p = out->name + 3;
-        if (number >= 100) {
-            *p++ = (char)('0' + number / 100);
-        }
-        if (number >= 10) {
-            *p++ = (char)('0' + number / 10 % 10);
-        }
-        *p = (char)('0' + number % 10);
+        memcpy(out->name, net_card_of(n)->dev->name, sizeof(net_card_of(n)->dev->name));
     }
     memcpy(out->mac, n->hwaddr, n->hwaddr_len < sizeof(out->mac) ? n->hwaddr_len : sizeof(out->mac));
     if (!ip4_addr_isany(netif_ip4_addr(n))) {
