@@ -43,8 +43,8 @@ void netdev_attach(struct netdev *dev)
     __atomic_store_n(end, dev, __ATOMIC_RELEASE);
     spin_unlock(&lock, was);
     const uint8_t *m = dev->mac;
-    klog(LOG_INFO, "%s: %02x:%02x:%02x:%02x:%02x:%02x, MTU %u, link %s", dev->name, m[0], m[1], m[2],
-         m[3], m[4], m[5], dev->mtu, dev->link_up ? "up" : "down");
+    klog(LOG_INFO, "%s: %02x:%02x:%02x:%02x:%02x:%02x, MTU %u, link %s", dev->name, m[0], m[1],
+         m[2], m[3], m[4], m[5], dev->mtu, dev->link_up ? "up" : "down");
 }
 
 static void probe(void)

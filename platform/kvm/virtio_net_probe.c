@@ -12,9 +12,9 @@
 #include <x86/mem.h>
 #include <x86/probe.h>
 
-#define WANTED (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | \
-                VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_MRG_RXBUF | \
-                VIRTIO_NET_F_STATUS | VIRTIO_F_EVENT_IDX)
+#define WANTED (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | \
+                VIRTIO_NET_F_MAC | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | \
+                VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS | VIRTIO_F_EVENT_IDX)
 #define RECEIVE_LONG (VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
 
 #define RX_QUEUE 0
@@ -105,13 +105,15 @@ static uint16_t read_mtu(struct virtio_net *net)
         virtio_config(net->dev, VIRTIO_NET_CONFIG_MTU, &mtu, sizeof mtu);
     }
     if (mtu < MTU_LEAST) {
-        klog(LOG_WARNING, "%s: an MTU of %u can't be, taken for %u", net->dev->name, mtu, MTU_DEFAULT);
+        klog(LOG_WARNING, "%s: an MTU of %u can't be, taken for %u", net->dev->name, mtu,
+             MTU_DEFAULT);
         mtu = MTU_DEFAULT;
     }
     uint32_t room = RX_SPACE - (uint32_t)sizeof(struct virtio_net_header);
     if (net->mergeable) {
         /* A few frames of that size have to fit into the buffers at the same time. */
-        room = net->nbuffers / 4 * RX_SPACE < GSO_FRAME_MAX ? net->nbuffers / 4 * RX_SPACE : GSO_FRAME_MAX;
+        room = net->nbuffers / 4 * RX_SPACE;
+        room = room < GSO_FRAME_MAX ? room : GSO_FRAME_MAX;
     }
     room -= ETHERNET_HEADER + ETHERNET_TAG;
     return mtu < room ? mtu : (uint16_t)room;
@@ -149,8 +151,8 @@ static int set_up(struct virtio_net *net)
         wanted |= RECEIVE_LONG;
     }
     int err = virtio_open(net->dev, wanted);
-    if (err == 0 && virtio_has(net->dev, RECEIVE_LONG) &&
-        !(virtio_has(net->dev, VIRTIO_NET_F_MRG_RXBUF) && virtio_has(net->dev, VIRTIO_NET_F_GUEST_CSUM))) {
+    const uint64_t needed = VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_GUEST_CSUM;
+    if (err == 0 && virtio_has(net->dev, RECEIVE_LONG) && (net->dev->features & needed) != needed) {
         /* 5.1.6.3.1: without merging each of our buffers would have to hold 64 KiB. */
         err = virtio_open(net->dev, WANTED);
     }
@@ -162,7 +164,8 @@ static int set_up(struct virtio_net *net)
         err = virtio_queue_open(net->dev, &net->rx, RX_QUEUE, entries, virtio_net_interrupt, net);
     }
     if (err == 0) {
-        err = virtio_queue_open(net->dev, &net->tx, TX_QUEUE, VIRTIO_NET_RING, virtio_net_interrupt, net);
+        err = virtio_queue_open(net->dev, &net->tx, TX_QUEUE, VIRTIO_NET_RING, virtio_net_interrupt,
+                                net);
     }
     if (err == 0) {
         net->dev->on_config = virtio_net_config;

@@ -129,9 +129,10 @@ static const char *judge(const struct virtio_net *net, const struct virtio_net_h
     uint32_t limit = net->longest;
     unsigned gso = h->gso_type & ~VIRTIO_NET_GSO_ECN;
     if (gso != VIRTIO_NET_GSO_NONE) {
-        bool agreed = (gso == VIRTIO_NET_GSO_TCPV4 && virtio_has(net->dev, VIRTIO_NET_F_GUEST_TSO4)) ||
-                      (gso == VIRTIO_NET_GSO_TCPV6 && virtio_has(net->dev, VIRTIO_NET_F_GUEST_TSO6));
-        if (!agreed || h->gso_size == 0) {
+        uint64_t agreed = gso == VIRTIO_NET_GSO_TCPV4   ? VIRTIO_NET_F_GUEST_TSO4
+                          : gso == VIRTIO_NET_GSO_TCPV6 ? VIRTIO_NET_F_GUEST_TSO6
+                                                        : 0;
+        if (!virtio_has(net->dev, agreed) || h->gso_size == 0) {
             return "a kind of segment that was not agreed on";
         }
         *flags |= gso == VIRTIO_NET_GSO_TCPV4 ? NETBUF_GSO_TCP4 : NETBUF_GSO_TCP6;
@@ -186,7 +187,8 @@ static void drop(struct virtio_net *net, struct netbuf *frame, const char *why)
  * Gather the other buffers of a frame, which the device has finished together with the first
  * (5.1.6.4). Returns what is wrong, or NULL.
  */
-static const char *gather(struct virtio_net *net, struct netbuf *nb, unsigned count, uint32_t *total)
+static const char *gather(struct virtio_net *net, struct netbuf *nb, unsigned count,
+                          uint32_t *total)
 {
     const char *why = count == 0 ? "of no buffers" : NULL;
     for (; count > 1; count--) {
@@ -220,7 +222,8 @@ static struct netbuf *take_frame(struct virtio_net *net)
         net->netdev.rx_lent++;
         lend(net, nb, skip, total);
         if (len >= skip) {
-            why = net->mergeable && h.num_buffers != 1 ? gather(net, nb, h.num_buffers, &total) : NULL;
+            unsigned count = net->mergeable ? h.num_buffers : 1;
+            why = count != 1 ? gather(net, nb, count, &total) : NULL;
             why = why == NULL ? judge(net, &h, total, &flags) : why;
         }
         if (why == NULL) {

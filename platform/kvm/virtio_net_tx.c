@@ -13,7 +13,7 @@
 #include <pith/log.h>
 #include <x86/mem.h>
 
-/* A full ring out of which nothing goes for so long: frames are thrown away, so that nobody waits. */
+/* When nothing goes out of a full ring for so long, frames are dropped, so that nobody waits. */
 #define STUCK_NS 5000000000ULL
 
 int virtio_net_take_sent(struct virtio_net *net)

@@ -92,10 +92,10 @@ struct virtio_net {
     paddr_t headers_pa;
     uint64_t full_since;  /* ns: nothing has gone out of a full ring since then; 0: it isn't so */
 
-    const char *doubt;    /* why the device is to be given up; set by config interrupts too: shared */
     bool told_bad_frame, told_stuck; /* logged once */
 
     /* Shared. */
+    const char *doubt;       /* why the device is to be given up */
     struct netbuf *returned; /* a stack of frames that release() has got */
     bool armed;              /* on_event() is wanted */
     bool changed;            /* link, or failure: arm() has yet to tell */
