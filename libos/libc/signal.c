@@ -3,7 +3,8 @@
  * Signals that the program sends to itself: signal(), raise(), kill().
  *
  * One table for the whole program, where newlib's has one per thread. A handler runs as a call in
- * the thread that raises, once: like newlib's and System V's, it is reset to the default first.
+ * the thread that raises. It stays, as with BSD's and glibc's signal(): a server's handler of SIGPIPE
+ * would else be good for one broken connection.
  */
 #include <errno.h>
 #include <signal.h>
@@ -75,7 +76,6 @@ int raise(int sig)
         act_by_default(sig);
         return 0;
     }
-    __atomic_store_n(&handlers[sig], SIG_DFL, __ATOMIC_RELEASE);
     handler(sig);
     return 0;
 }

@@ -120,6 +120,13 @@ ssize_t sock_iov_bytes(const struct iovec *iov, size_t n);
 int sock_addr_in(const struct sock *s, const struct sockaddr *addr, socklen_t len,
                  struct sock_end *out);
 
+/*
+ * The same for who is sent to by UDP: a sockaddr_in on an IPv6 socket is taken too, as on Linux,
+ * and the wildcard means this machine.
+ */
+int sock_addr_peer(const struct sock *s, const struct sockaddr *addr, socklen_t len,
+                   struct sock_end *out);
+
 /* The other way, cut to *len as POSIX says; *len becomes the whole length. NULL addr: nothing. */
 void sock_addr_out(const struct sock *s, const struct sock_end *end, struct sockaddr *addr,
                    socklen_t *len);

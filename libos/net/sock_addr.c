@@ -48,11 +48,11 @@ int sock_addr_in(const struct sock *s, const struct sockaddr *addr, socklen_t le
     }
     if (s->domain == AF_INET6) {
         struct sockaddr_in6 sin6 = { .sin6_family = 0 };
-        if (len < sizeof(sa_family_t) || (len < SIN6_LEN_MIN && addr->sa_family != AF_INET)) {
+        if (len < SIN6_LEN_MIN) {
             return -EINVAL;
         }
         if (addr->sa_family != AF_INET6) {
-            return len < SIN6_LEN_MIN ? -EINVAL : -EAFNOSUPPORT;
+            return -EAFNOSUPPORT;
         }
         memcpy(&sin6, addr, len < sizeof(sin6) ? len : sizeof(sin6));
         out->port = ntohs(sin6.sin6_port);
@@ -71,6 +71,33 @@ int sock_addr_in(const struct sock *s, const struct sockaddr *addr, socklen_t le
     out->port = ntohs(sin.sin_port);
     set_v4(&out->ip, sin.sin_addr.s_addr);
     return 0;
+}
+
+int sock_addr_peer(const struct sock *s, const struct sockaddr *addr, socklen_t len,
+                   struct sock_end *out)
+{
+    struct sockaddr_in sin;
+    bool foreign = s->domain == AF_INET6 && addr != NULL && len >= sizeof(sa_family_t) &&
+                   addr->sa_family == AF_INET;
+    int r = foreign ? 0 : sock_addr_in(s, addr, len, out);
+    if (foreign) {
+        if (s->v6only) {
+            return -EAFNOSUPPORT;
+        }
+        if (len < sizeof(sin)) {
+            return -EINVAL;
+        }
+        memcpy(&sin, addr, sizeof(sin));
+        memset(out, 0, sizeof(*out));
+        out->port = ntohs(sin.sin_port);
+        set_v4(&out->ip, sin.sin_addr.s_addr);
+    }
+    if (r == 0 && IP_IS_V4_VAL(out->ip) && ip_addr_isany_val(out->ip)) {
+        IP_ADDR4(&out->ip, 127, 0, 0, 1);
+    } else if (r == 0 && (IP_IS_ANY_TYPE_VAL(out->ip) || ip_addr_isany_val(out->ip))) {
+        IP_ADDR6(&out->ip, 0, 0, 0, PP_HTONL(1));
+    }
+    return r;
 }
 
 static void give(const void *from, socklen_t size, struct sockaddr *addr, socklen_t *len)
@@ -120,7 +147,7 @@ bool sock_addr_is_local(const ip_addr_t *ip)
     }
     NETIF_FOREACH(n) {
         if (IP_IS_V4(ip)) {
-            if (ip4_addr_eq(ip_2_ip4(ip), netif_ip4_addr(n))) {
+            if (ip4_addr_eq(ip_2_ip4(ip), netif_ip4_addr(n)) || sock_addr_is_loopback(ip)) {
                 return true;
             }
             continue;

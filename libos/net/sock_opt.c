@@ -253,6 +253,8 @@ int sock_getsockopt(struct sock *s, int level, int name, void *value, socklen_t 
         }
     } else if (level == IPPROTO_IP || (level == IPPROTO_IPV6 && s->domain == AF_INET6)) {
         r = sock_get_ip_option(s, level, name, &v);
+    } else if (s->domain == AF_INET) {
+        r = -EOPNOTSUPP; /* as Linux says of a level that there isn't, when asked and not told */
     }
     return r < 0 ? r : sock_opt_give(&v, sizeof(v), value, len);
 }

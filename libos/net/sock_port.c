@@ -43,9 +43,6 @@ int sock_port_check_tcp(const struct sock *s, const struct sock_end *end, bool l
                 p->callback_arg == s) {
                 continue;
             }
-            if (p->state == TIME_WAIT && (s->so_options & SOCK_OPT_REUSEADDR) != 0) {
-                continue;
-            }
             bool is_listener = p->state == LISTEN;
             /* listen() looks for other listeners only: the bound port was checked before. */
             if (listening ? is_listener && !may_share(s->so_options, p->so_options, true)

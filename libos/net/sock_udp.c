@@ -16,7 +16,7 @@ static const struct file_ops udp_file_ops;
 void sock_udp_update(struct udp_sock *u, int news)
 {
     const struct sock *s = &u->s;
-    int r = POLLOUT | POLLWRNORM;
+    int r = POLLOUT | POLLWRNORM | POLLWRBAND;
     if (s->error != 0) {
         r |= POLLERR;
     }
@@ -238,17 +238,9 @@ static int udp_op_connect(struct file *f, const struct sockaddr *addr, socklen_t
         net_unlock();
         return 0;
     }
-    int r = sock_addr_in(&u->s, addr, len, &to);
+    int r = sock_addr_peer(&u->s, addr, len, &to);
     if (r < 0) {
         return r;
-    }
-    if (ip_addr_isany_val(to.ip)) {
-        /* The wildcard means this machine. */
-        if (u->s.domain == AF_INET) {
-            IP_ADDR4(&to.ip, 127, 0, 0, 1);
-        } else {
-            IP_ADDR6(&to.ip, 0, 0, 0, PP_HTONL(1));
-        }
     }
     if (!sock_addr_is_loopback(&to.ip)) {
         net_wait_configured();

@@ -18,21 +18,8 @@ int sock_udp_destination(struct udp_sock *u, const struct sockaddr *to, socklen_
         *out = u->s.remote;
         return u->connected ? 0 : -EDESTADDRREQ;
     }
-    int r = sock_addr_in(&u->s, to, tolen, out);
-    if (r < 0) {
-        return r;
-    }
-    if (out->port == 0) {
-        return -EINVAL;
-    }
-    if (ip_addr_isany_val(out->ip) || IP_IS_ANY_TYPE_VAL(out->ip)) {
-        if (u->s.domain == AF_INET) {
-            IP_ADDR4(&out->ip, 127, 0, 0, 1);
-        } else {
-            IP_ADDR6(&out->ip, 0, 0, 0, PP_HTONL(1));
-        }
-    }
-    return 0;
+    int r = sock_addr_peer(&u->s, to, tolen, out);
+    return r == 0 && out->port == 0 ? -EINVAL : r;
 }
 
 /* The interface that multicast goes out by: the chosen one, else by route, else the loopback. */
@@ -56,6 +43,10 @@ static err_t send_multicast(struct udp_sock *u, struct pbuf *p, const struct soc
 
 int sock_udp_transmit(struct udp_sock *u, struct pbuf *p, const struct sock_end *to)
 {
+    if (IP_IS_V4_VAL(to->ip) && ip_2_ip4(&to->ip)->addr == IPADDR_BROADCAST &&
+        (u->s.so_options & SOF_BROADCAST) == 0) {
+        return -EACCES;
+    }
     int r = sock_udp_autobind(u);
     if (r < 0) {
         return r;

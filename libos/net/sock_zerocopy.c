@@ -3,8 +3,8 @@
  * Memory of the program in pbufs, and the life of a struct zc_buffer.
  *
  * Each piece is a custom pbuf that counts for its buffer. It is freed when the last queue lets go
- * of it, be that TCP's (acknowledged) or the device's (sent): an ACK alone says nothing of the copy of
- * a retransmission that the device is still to read.
+ * of it, be that TCP's (acknowledged) or the device's (sent): an ACK alone says nothing of the copy
+ * of a retransmission that the device is still to read.
  */
 #include "sock_zerocopy.h"
 
