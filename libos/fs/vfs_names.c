@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Changing the tree: mkdir, mknod, symlink, link, unlink, rmdir, rename. Errors are those of Linux. */
+#define _GNU_SOURCE /* RENAME_NOREPLACE */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -163,3 +163,24 @@ void dirs_many(void)
     (void)before;
 #endif
 }
+
+/* A directory in which names come and go does not grow. */
+void dirs_reuse(void)
+{
+    long before = sysconf(_SC_AVPHYS_PAGES);
+    CHECK_EQ(mkdir("d", 0755), 0);
+    put_file("d/stays", "");
+    for (int i = 0; i < 10000; i++) {
+        put_file("d/one", "");
+        put_file("d/two", "");
+        if (!CHECK(unlink("d/one") == 0 && unlink("d/two") == 0)) {
+            break;
+        }
+    }
+#ifdef __pith__
+    CHECK(sysconf(_SC_AVPHYS_PAGES) >= before - 16);
+#else
+    (void)before;
+#endif
+    CHECK(unlink("d/stays") == 0 && rmdir("d") == 0);
+}

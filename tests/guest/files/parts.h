@@ -47,6 +47,7 @@ void attr_modes(void);
 void dirs_read(void);
 void dirs_change(void);
 void dirs_many(void);
+void dirs_reuse(void);
 void data_model(void);
 void data_sparse(void);
 void data_full(void);

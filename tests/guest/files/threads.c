@@ -173,7 +173,7 @@ void threads_names(void)
 #endif
 }
 
-#define BLOCK 10000u /* more than two pages */
+#define BLOCK 200000u /* long enough that threads are interrupted within a copy */
 
 /*
  * A write is one step for those who read: a block is never half of one and half of another. (POSIX
@@ -187,9 +187,9 @@ void threads_names(void)
 
 static void *read_or_write(void *arg)
 {
-    static __thread char block[BLOCK];
+    char *block = malloc(BLOCK);
     int fd = open("shared", O_RDWR);
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 300; i++) {
         if (arg == NULL || arg == (void *)1) {
             memset(block, 'a' + i % 26, BLOCK);
             if (pwrite(fd, block, BLOCK, 100) != BLOCK) {
@@ -205,6 +205,7 @@ static void *read_or_write(void *arg)
         }
     }
     close(fd);
+    free(block);
     return NULL;
 }
 
