@@ -107,6 +107,9 @@ ssize_t sock_tcp_readv(struct file *f, const struct iovec *iov, int n);
 /* May it send? 0, -EAGAIN (connecting), or the error. */
 int sock_tcp_tx_state(struct tcp_sock *t);
 
+/* What a call answers that has queued `done` bytes and ended by r; an error it tells is taken. */
+ssize_t sock_tcp_tx_end(struct tcp_sock *t, size_t done, ssize_t r);
+
 /* Hand over what has been queued, unless `more` is to come and no segment is full. */
 void sock_tcp_tx_push(struct tcp_sock *t, bool more);
 

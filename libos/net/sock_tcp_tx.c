@@ -20,9 +20,16 @@ int sock_tcp_tx_state(struct tcp_sock *t)
     default:
         break;
     }
-    int error = sock_take_error(&t->s);
+    return t->s.error != 0 ? -t->s.error : -EPIPE;
+}
+
+ssize_t sock_tcp_tx_end(struct tcp_sock *t, size_t done, ssize_t r)
+{
+    if (done == 0 && r < 0 && r == -t->s.error) {
+        sock_take_error(&t->s);
+    }
     sock_tcp_update(t, 0);
-    return error != 0 ? error : -EPIPE;
+    return done > 0 || r >= 0 ? (ssize_t)done : r;
 }
 
 void sock_tcp_tx_push(struct tcp_sock *t, bool more)
@@ -137,9 +144,9 @@ static ssize_t transmit(struct file *f, const struct iovec *iov, size_t n, int f
     if (done > 0) {
         sock_tcp_tx_push(t, more);
     }
-    sock_tcp_update(t, 0);
+    r = sock_tcp_tx_end(t, done, r);
     net_unlock();
-    return done > 0 || r >= 0 ? (ssize_t)done : sock_pipe_signal(r, flags);
+    return sock_pipe_signal(r, flags);
 }
 
 ssize_t sock_tcp_sendmsg(struct file *f, const struct msghdr *msg, int flags)

@@ -78,9 +78,9 @@ ssize_t sock_tcp_zc_send(struct file *f, struct zc_buffer *b, const void *data, 
         sock_tcp_tx_push(t, more);
     }
     sock_zc_end(b, done > 0, t->pcb != NULL);
-    sock_tcp_update(t, 0);
+    r = sock_tcp_tx_end(t, done, r);
     net_unlock();
-    return done > 0 || r >= 0 ? (ssize_t)done : sock_pipe_signal(r, flags);
+    return sock_pipe_signal(r, flags);
 }
 
 /* Take whole pbufs off the queue's head; returns their bytes. */
