@@ -59,6 +59,8 @@ class Namespace:
                 raise Failure("unshare --net failed")
             time.sleep(0.005)
         self.call("ip", "link", "set", "lo", "up")
+        # Of the datagram sockets of a cable: the usual 10 is less than a window of TCP.
+        self.call("sysctl", "-q", "-w", "net.unix.max_dgram_qlen=1000")
 
     def words(self, *words):
         return ["nsenter", f"--net={self.path}", "--", *words]
@@ -185,7 +187,7 @@ class Server(Host):
         addresses = [f"ip={v4}/24,gw={OURS4}", f"ip6={v6}/64"] if v4 else []
         self.machine = Machine(elf, bed.platform, bed.machine, mem, options=addresses + list(options),
                                args=list(args), nonce=secrets.token_hex(8), nics=[nic],
-                               prefix=ns.words() if nic.kind == "tap" else [])
+                               prefix=ns.words() if ns else [])
         self.output = bytearray()
         self.log = log
         self.result = None

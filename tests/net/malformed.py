@@ -242,11 +242,12 @@ def templates(raw):
 def repair(raw):
     """Tell the guest again where its neighbours are: spoilt ARP and ND may have said otherwise."""
     linux = raw.sock.getsockname()[4]
-    v4, v6 = packets.ip("10.77.0.1"), packets.ip("fd77::1")
-    raw.put(packets.ether(linux, raw.guest_mac, ARP,
-                          packets.arp(2, linux, v4, raw.guest_mac, raw.guest4)))
-    raw.put(packets.ether(linux, raw.guest_mac, IPV6, packets.neighbour(
-        136, v6, raw.guest6, v6, 2, linux, 0x60000000)))
+    for mac, v4, v6 in ((linux, "10.77.0.1", "fd77::1"), (OUR_MAC, "10.77.0.50", "fd77::50")):
+        v4, v6 = packets.ip(v4), packets.ip(v6)
+        raw.put(packets.ether(mac, raw.guest_mac, ARP,
+                              packets.arp(2, mac, v4, raw.guest_mac, raw.guest4)))
+        raw.put(packets.ether(mac, raw.guest_mac, IPV6, packets.neighbour(
+            136, v6, raw.guest6, v6, 2, mac, 0x60000000)))
 
 
 def mutated(site):
@@ -259,16 +260,19 @@ def mutated(site):
         rng = random.Random(20261121)
         for number in range(4):
             connections.visit(server, number)
-        before = server.memory()
+        before, opened = server.memory(), []
         for batch in range(count // BATCH):
             valid, conns = templates(raw)
             for _ in range(BATCH):
                 raw.put(packets.spoil(rng, rng.choice(valid)))
+            repair(raw)
             for guest, state in conns:
                 raw.forget(guest, state)
-            repair(raw)
+            opened += conns
             if len(server.ask("memory", port=7)) != 6:
                 raise Failure(f"the echo is wrong after batch {batch}")
+        for guest, state in opened:
+            raw.forget(guest, state)
         for number in range(4):
             connections.visit(server, number)
         connections.settled(server, before, 90)
