@@ -12,7 +12,8 @@ import threading
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "runner"), os.path.join(os.path.dirname(HERE), "toolchain", "cli")]
+sys.path[:0] = [os.path.join(HERE, "runner"), os.path.join(HERE, "net"),
+                os.path.join(os.path.dirname(HERE), "toolchain", "cli")]
 
 import apps  # noqa: E402
 import boot  # noqa: E402
@@ -21,6 +22,7 @@ import conform  # noqa: E402
 import docs  # noqa: E402
 import guests  # noqa: E402
 import scripts  # noqa: E402
+import suite as net  # noqa: E402
 from results import Results  # noqa: E402
 from words import Failure, usage  # noqa: E402
 
@@ -32,6 +34,7 @@ SUITES = {
     "apps": apps.jobs,
     "boot": boot.jobs,
     "guest": guests.jobs,
+    "net": net.jobs,
     "conform": conform.jobs,
     "cli": commands.jobs,
 }

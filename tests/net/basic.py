@@ -3,6 +3,7 @@
 
 import re
 import socket
+import time
 
 import bed
 import clients
@@ -59,10 +60,23 @@ def refused(site):
                 raise Failure("somebody answers at a closed port")
             except ConnectionRefusedError:
                 pass
-    server.ask("quit")
+    with server.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"quit", (server.v4, 1))
     status = server.ended()
     if status != 0:
         raise Failure(f"the peer's end: {status}")
+
+
+def last_words(site):
+    """A program that sends, closes and ends: all of it arrives, as from a process on Linux."""
+    server = site.server()
+    if not server.ask("last").startswith("free"):
+        raise Failure("no numbers were said")
+    with server.ns.connect(server.v4, clients.SOURCE) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        clients.fetch(sock, 4, 100000, lambda at: time.sleep(0.02))
+    if server.ended() != 0:
+        raise Failure(f"the peer's end: {server.result}")
 
 
 def user(site):

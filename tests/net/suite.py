@@ -43,6 +43,7 @@ TESTS = {
     "ping": (basic.pings, ("tcg-microvm", "kvm-q35"), ALL),
     "echo": (basic.echoes, ("tcg-pc", "kvm-microvm"), ALL),
     "refused": (basic.refused, ("tcg-microvm",), MICRO),
+    "last-words": (basic.last_words, (), MICRO),
     "several": (basic.several, ("tcg-microvm",), MICRO),
     "tap": (bulk.tap, ("kvm-microvm", "tcg-q35"), ALL),
     "impaired": (bulk.impaired, ("tcg-microvm",), MICRO),
@@ -57,9 +58,6 @@ TESTS = {
     "udp-flood": (links.udp_flood, ("tcg-microvm",), MICRO),
     "mutated": (malformed.mutated, ("tcg-microvm",), MICRO),
     "syn-flood": (malformed.syn_flood, ("tcg-microvm",), MICRO),
-    "curl": (web.curl, ("tcg-microvm",), ALL),
-    "wrk": (web.wrk, ("tcg-microvm", "kvm-q35"), ALL),
-    "streams": (web.streams, ("kvm-microvm",), MICRO),
 }
 NO_ROOT = {"user"}  # what does without namespaces
 
@@ -102,7 +100,7 @@ class Site:
             ns = self.namespace()
             return self.linux(ns, "httpd", ["apps/httpd/*.c", "tests/apps/machine_host.c"], ["-r", www],
                               ["-D_GNU_SOURCE", "-I", os.path.join(TOP, web.HTTPD)])
-        return self.server(app=web.HTTPD, initrd=www, args=["-r", "/"], **more)
+        return self.server(app=web.HTTPD, files=os.path.dirname(www), args=["-r", "/www"], **more)
 
     def impaired(self, **rates):
         """(the peer behind a cable that spoils at these rates, the cable)."""

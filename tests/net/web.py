@@ -59,7 +59,7 @@ def download(server, address, names, target, *words):
 
 def curl(site):
     """Sizes and checksums of 100 files from 0 bytes to 64 MiB, both protocols; 8 at once, too."""
-    www = os.path.join(site.dir, "www")
+    www = os.path.join(site.dir, "files", "www")
     files = make_files(www, site.full)
     server = site.web(www, mem=(512 if site.full else 64) << 20)
     target = os.path.join(site.dir, "got")
@@ -78,7 +78,7 @@ def curl(site):
 
 def wrk(site):
     """No request fails while 64 connections ask as fast as they can."""
-    www = os.path.join(site.dir, "www")
+    www = os.path.join(site.dir, "files", "www")
     os.makedirs(www)
     with open(os.path.join(www, "index.html"), "w", encoding="ascii") as f:
         f.write("<p>It works.</p>\n" * 36)
@@ -117,7 +117,7 @@ async def all_clients(addresses, clients, count):
 
 def streams(site):
     """A hundred Python clients at once, half of them by IPv6."""
-    www = os.path.join(site.dir, "www")
+    www = os.path.join(site.dir, "files", "www")
     os.makedirs(www)
     with open(os.path.join(www, "index.html"), "w", encoding="ascii") as f:
         f.write("x" * 5000)

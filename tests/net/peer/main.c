@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The peer of the network tests: TCP services (services.h), UDP echo on port 7, and UDP port 1, which
- * answers "memory" with numbers and ends the program at "quit".
+ * answers "memory" with numbers, ends the program at "quit", and after "last" at the end of a source.
  *
  * Plain POSIX with epoll: it is built for Linux too, where the tests themselves are tried out.
  */
@@ -36,6 +36,7 @@ static struct endpoint listeners[] = {
 };
 static struct endpoint udp_echo = {-1, SERVICE_ECHO}, udp_control = {-1, PORT_CONTROL};
 static unsigned long accepted;
+static bool last; /* the next source that is done is the last */
 static int epoll;
 
 static int endpoint_open(struct endpoint *e, int type)
@@ -102,7 +103,8 @@ static bool datagram(const struct endpoint *e)
             return go_on;
         }
         if (e->port == PORT_CONTROL) {
-            go_on = go_on && !(n >= 4 && memcmp(data, "quit", 4) == 0);
+            go_on = go_on && !(n == 4 && memcmp(data, "quit", 4) == 0);
+            last = last || (n == 4 && memcmp(data, "last", 4) == 0);
             n = memory_words(data, sizeof(data));
         }
         sendto(e->fd, data, (size_t)n, 0, (struct sockaddr *)&from, length);
@@ -120,8 +122,9 @@ static bool handle(void *who)
     if (who == &udp_echo || who == &udp_control) {
         return datagram(who);
     }
+    unsigned done = sources_done;
     conn_run(who);
-    return true;
+    return !(last && sources_done > done);
 }
 
 int main(void)

@@ -37,7 +37,7 @@ struct conn {
 
 enum step { STEP_ON, STEP_BLOCKED, STEP_END };
 
-unsigned conn_count;
+unsigned conn_count, sources_done;
 static char piece[PIECE];
 
 /* The block, twice, so that a piece from any offset lies in one run. */
@@ -139,6 +139,7 @@ static enum step source(struct conn *c)
 {
     c->waits_to_write = true;
     if (c->at == c->want) {
+        sources_done++;
         return STEP_END;
     }
     ssize_t n = send(c->fd, next_bytes(c), next_piece(c), MSG_NOSIGNAL);

@@ -21,5 +21,5 @@ struct conn *conn_open(int epoll, int fd, enum service service);
 /* Do what is possible now. False when the connection has ended and `conn` is gone. */
 bool conn_run(struct conn *conn);
 
-/* How many there are. */
-extern unsigned conn_count;
+/* How many there are, and how many sources have sent all they were asked for. */
+extern unsigned conn_count, sources_done;
