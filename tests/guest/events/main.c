@@ -45,6 +45,7 @@ int main(int argc, char **argv)
     pipe_checks();
     counter_checks();
     poll_checks();
+    pair_checks();
     epoll_checks();
     epoll_many_checks();
     return check_done();

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Socket pairs as files: socketpair(AF_UNIX, ...). Each end's queue of messages is its peer's. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <pith/anonfile.h>
+#include <pith/heap.h>
+
+#include "pair.h"
+
+static ssize_t pair_readv(struct file *f, const struct iovec *v, int n)
+{
+    struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n };
+    return pair_recvmsg(f, &msg, 0);
+}
+
+static ssize_t pair_writev(struct file *f, const struct iovec *v, int n)
+{
+    struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n };
+    return pair_sendmsg(f, &msg, 0);
+}
+
+static ssize_t pair_read(struct file *f, void *buf, size_t len)
+{
+    struct iovec v = { buf, len };
+    return pair_readv(f, &v, 1);
+}
+
+static ssize_t pair_write(struct file *f, const void *buf, size_t len)
+{
+    struct iovec v = { (void *)(uintptr_t)buf, len };
+    return pair_writev(f, &v, 1);
+}
+
+/* Linux net/unix/af_unix.c, unix_poll() and unix_dgram_poll(). */
+static int pair_ready(struct file *f, int events)
+{
+    struct pair_end *e = pair_of(f), *peer = pair_peer(e);
+    int now = 0;
+    pthread_mutex_lock(&e->pair->lock);
+    now |= e->error != 0 ? POLLERR : 0;
+    now |= e->shut == (PAIR_SHUT_READ | PAIR_SHUT_WRITE) ? POLLHUP : 0;
+    now |= e->shut & PAIR_SHUT_READ ? POLLRDHUP | POLLIN | POLLRDNORM : 0;
+    now |= e->first != NULL ? POLLIN | POLLRDNORM : 0;
+    now |= peer->charge * 4 <= e->sndbuf ? POLLOUT | POLLWRNORM | POLLWRBAND : 0;
+    pthread_mutex_unlock(&e->pair->lock);
+    return now & (events | POLLERR | POLLHUP);
+}
+
+static struct pollq *pair_pollq(struct file *f)
+{
+    return &pair_of(f)->q;
+}
+
+static int pair_fstat(struct file *f, struct stat *st)
+{
+    (void)f;
+    st->st_mode = S_IFSOCK | 0777;
+    st->st_nlink = 1;
+    st->st_blksize = 4096;
+    return 0;
+}
+
+static int pair_ioctl(struct file *f, unsigned long request, void *arg)
+{
+    struct pair_end *e = pair_of(f);
+    size_t bytes = 0;
+    if (request != FIONREAD) {
+        return -ENOTTY;
+    }
+    if (arg == NULL) {
+        return -EFAULT;
+    }
+    pthread_mutex_lock(&e->pair->lock);
+    for (struct pair_message *m = e->first; m != NULL; m = m->next) {
+        bytes += m->len - m->at;
+        if (e->pair->type == SOCK_DGRAM) {
+            break; /* what one read gives */
+        }
+    }
+    pthread_mutex_unlock(&e->pair->lock);
+    *(int *)arg = (int)bytes;
+    return 0;
+}
+
+static void free_messages(struct pair_end *e)
+{
+    while (e->first != NULL) {
+        struct pair_message *m = e->first;
+        e->first = m->next;
+        heap_free(m);
+    }
+    e->last = NULL;
+    e->charge = 0;
+}
+
+static void pair_close(struct file *f)
+{
+    struct pair_end *e = pair_of(f), *peer = pair_peer(e);
+    struct pair *p = e->pair;
+    pthread_mutex_lock(&p->lock);
+    p->closed[e - p->end] = true;
+    if (pair_connected(p)) {
+        peer->shut = PAIR_SHUT_READ | PAIR_SHUT_WRITE;
+        peer->error = e->first != NULL ? ECONNRESET : peer->error; /* it wasn't read */
+    }
+    free_messages(e);
+    pthread_mutex_unlock(&p->lock);
+    pollq_close(&e->q);
+    pollq_notify(&peer->q, POLLIN | POLLOUT | POLLHUP);
+    if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        free_messages(peer);
+        heap_free(p);
+    }
+}
+
+static const struct file_ops pair_ops = {
+    .read = pair_read,
+    .write = pair_write,
+    .readv = pair_readv,
+    .writev = pair_writev,
+    .fstat = pair_fstat,
+    .ioctl = pair_ioctl,
+    .ready = pair_ready,
+    .pollq = pair_pollq,
+    .socket = &pair_socket_ops,
+    .close = pair_close,
+};
+
+int socketpair_new(struct file *ends[2], int type, int flags)
+{
+    struct pair *p = heap_alloc(sizeof(*p));
+    if (p == NULL) {
+        return -ENOMEM;
+    }
+    *p = (struct pair){ .type = type, .refs = 2, .lock = PTHREAD_MUTEX_INITIALIZER };
+    for (int i = 0; i < 2; i++) {
+        struct pair_end *e = &p->end[i];
+        e->pair = p;
+        e->sndbuf = PAIR_BUFFER;
+        e->rcvbuf = PAIR_BUFFER;
+        pollq_init(&e->q);
+        file_init(&e->file, &pair_ops, O_RDWR | flags, e);
+        ends[i] = &e->file;
+    }
+    return 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of socket pairs share. */
+#pragma once
+
+#include <pthread.h>
+
+#include <pith/pollq.h>
+#include <pith/socket.h>
+
+#define PAIR_BUFFER 212992u /* Linux net.core.wmem_default */
+
+/* One send, or a piece of a long one on a stream. */
+struct pair_message {
+    struct pair_message *next;
+    size_t len, at; /* bytes, and how many of them have been read */
+    char bytes[];
+};
+
+/* Bits of pair_end.shut. */
+#define PAIR_SHUT_READ  1
+#define PAIR_SHUT_WRITE 2
+
+struct pair_end {
+    struct file file;
+    struct pair *pair;
+    struct pollq q;
+    struct pair_message *first, *last; /* received */
+    size_t charge;     /* what they are counted as against the sender's buffer */
+    int shut;
+    int error;         /* positive; told once */
+    bool disconnected; /* a datagram socket has found its peer gone */
+    unsigned sndbuf, rcvbuf;
+    uint64_t timeout_ns[2]; /* of receiving, of sending; 0: none */
+    bool passcred;
+};
+
+struct pair {
+    struct pair_end end[2];
+    pthread_mutex_t lock; /* guards both ends' fields */
+    int type;
+    bool closed[2];
+    unsigned refs;        /* ends that are open; atomic */
+};
+
+static inline struct pair_end *pair_of(struct file *f)
+{
+    return f->data;
+}
+
+static inline struct pair_end *pair_peer(struct pair_end *e)
+{
+    return &e->pair->end[e == &e->pair->end[0]];
+}
+
+/* Whether the ends know of each other's state, as streams do. */
+static inline bool pair_connected(const struct pair *p)
+{
+    return p->type != SOCK_DGRAM;
+}
+
+/* The error that is to be told, as -errno, and no longer then. Context: lock held. */
+static inline int pair_take_error(struct pair_end *e)
+{
+    int r = -e->error;
+    e->error = 0;
+    return r;
+}
+
+ssize_t pair_sendmsg(struct file *f, const struct msghdr *msg, int flags);
+ssize_t pair_recvmsg(struct file *f, struct msghdr *msg, int flags);
+
+extern const struct socket_ops pair_socket_ops;
