@@ -2,8 +2,8 @@
 """The device's half of the vhost-user protocol, for backends of our own that lie to their guest.
 
 Written from QEMU docs/interop/vhost-user.rst and virtio 1.2, 2.7. One connection, one thread. A device
-has `features` (64 bits), `nqueues`, `config()` (bytes), serve(queues) and idle(queues): how many seconds
-to wait for the guest at most, None for ever.
+has `features` (64 bits), `nqueues`, `config()` (bytes, none where QEMU has it), serve(queues), and
+idle(queues): how many seconds to wait for the guest at most, None for ever.
 """
 
 import array
@@ -169,7 +169,8 @@ class Backend:
             for queue in self.queues:
                 queue.event_idx = bool(number & F_EVENT_IDX)
         elif request == GET_PROTOCOL_FEATURES:
-            answer = PROTOCOL_MQ | PROTOCOL_REPLY_ACK | PROTOCOL_CONFIG
+            answer = PROTOCOL_MQ | PROTOCOL_REPLY_ACK
+            answer |= PROTOCOL_CONFIG if self.device.config() else 0
         elif request == GET_QUEUE_NUM:
             answer = 1
         elif request == GET_CONFIG:
