@@ -38,7 +38,7 @@ struct element {
     } addr;
 };
 
-/* The port that a text of digits is; -1: it isn't one. */
+/* The port that a text of digits is, 0 of none (as with glibc); -1: it isn't one. */
 static long number_of(const char *text)
 {
     long value = 0;
@@ -46,7 +46,7 @@ static long number_of(const char *text)
     for (; *p >= '0' && *p <= '9' && value <= 0xffff; p++) {
         value = value * 10 + (*p - '0');
     }
-    return p != text && *p == '\0' && value <= 0xffff ? value : -1;
+    return *p == '\0' && value <= 0xffff ? value : -1;
 }
 
 /* The kinds of socket that hints and service leave; how many, or EAI_... */
@@ -69,8 +69,9 @@ static int find_kinds(const char *service, const struct addrinfo *hints, struct 
             continue;
         }
         matched++;
-        if (port < 0 && (named == NULL || (named->protocols & known[i].bit) == 0)) {
-            continue;
+        if ((port < 0 && (named == NULL || (named->protocols & known[i].bit) == 0)) ||
+            (any && service != NULL && hints->ai_socktype != 0)) {
+            continue; /* raw sockets have no services, and nobody may ask for one in particular */
         }
         out[n].socktype = known[i].socktype;
         out[n].protocol = any ? hints->ai_protocol : known[i].protocol;

@@ -28,9 +28,9 @@ static unsigned flags_of(const struct netif *n)
     unsigned flags = 0;
     flags |= netif_is_up(n) ? IFF_UP : 0;
     if (is_loopback(n)) {
-        return flags | IFF_LOOPBACK | IFF_RUNNING;
+        return flags | IFF_LOOPBACK | IFF_RUNNING | IFF_LOWER_UP;
     }
-    flags |= netif_is_up(n) && netif_is_link_up(n) ? IFF_RUNNING : 0;
+    flags |= netif_is_up(n) && netif_is_link_up(n) ? IFF_RUNNING | IFF_LOWER_UP : 0;
     flags |= (n->flags & NETIF_FLAG_BROADCAST) != 0 ? IFF_BROADCAST : 0;
     flags |= (n->flags & (NETIF_FLAG_IGMP | NETIF_FLAG_MLD6)) != 0 ? IFF_MULTICAST : 0;
     return flags;

@@ -22,6 +22,7 @@ extern "C" {
 #define IFF_PROMISC     0x100
 #define IFF_ALLMULTI    0x200
 #define IFF_MULTICAST   0x1000
+#define IFF_LOWER_UP    0x10000 /* the link is up */
 
 struct ifmap {
     unsigned long mem_start, mem_end;
