@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From one open file to another: what lies in memory that stays is written from there, the rest
- * goes through a buffer.
+ * From one open file to another. What lies in memory that stays as it is (file_ops.extent) is
+ * written from there, to a socket without a copy; the rest goes through a buffer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,13 +11,41 @@
 #include <pith/file.h>
 #include <pith/fs.h>
 #include <pith/heap.h>
+#include <pith/socket.h>
+#include <pith/zerocopy.h>
 
 #define BUFFER     16384u
+#define ZC_LEAST   2048u        /* below it copying costs less than the bookkeeping */
 #define LENGTH_MAX 0x7ffff000ul /* of one call, as on Linux */
 
 static size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+/* The socket is done with memory that nobody frees: nothing to do but for the note of it. */
+static void sent(struct zc_buffer *b, int error)
+{
+    (void)error;
+    heap_free(b);
+}
+
+/* Write memory that stays for ever. */
+static ssize_t write_static(struct file *out, const void *data, size_t len)
+{
+    if (out->ops->socket == NULL || out->ops->socket->zc_send == NULL || len < ZC_LEAST) {
+        return file_write(out, data, len);
+    }
+    struct zc_buffer *b = heap_alloc(sizeof(*b));
+    if (b == NULL) {
+        return file_write(out, data, len);
+    }
+    *b = (struct zc_buffer){ .done = sent };
+    ssize_t n = out->ops->socket->zc_send(out, b, data, len, 0, NULL, 0);
+    if (n < 0) {
+        heap_free(b);
+    }
+    return n == -EOPNOTSUPP ? file_write(out, data, len) : n;
 }
 
 /* One piece; *buf is made when it is needed. Returns what was written; 0: the end of `in`. */
@@ -27,7 +55,7 @@ static ssize_t piece(struct file *out, struct file *in, off_t pos, size_t len, c
     size_t have;
     int r = in->ops->extent != NULL ? in->ops->extent(in, pos, &data, &have) : -ENOTSUP;
     if (r == 0) {
-        return file_write(out, data, min_size(have, len));
+        return write_static(out, data, min_size(have, len));
     }
     if (*buf == NULL && (*buf = heap_alloc(BUFFER)) == NULL) {
         return -ENOMEM;

@@ -11,6 +11,7 @@ from words import BUILD
 
 ALLOCATED = (".text", ".note.Xen", ".rodata", ".dynsym", ".dynstr", ".hash", ".gnu.hash", ".rela.dyn",
              ".relr.dyn", ".dynamic", ".pith.symtab", ".tdata", ".tbss", ".data", ".bss")
+OWN_SECTIONS = {".pith.symtab": "symbol table", ".pith.initrd": "initrd"}  # what is not the program's
 ZERO = (".bss", ".tbss")  # occupy memory and no file
 
 PIECE = re.compile(r" (\S+)?\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?: (.+))?")
@@ -88,8 +89,7 @@ def read(path):
 def whose(file, section, rooms):
     member = MEMBER.fullmatch(file)
     if member is None:
-        name = os.path.basename(file)
-        return ("symbol table" if section == ".pith.symtab" else "program"), name
+        return OWN_SECTIONS.get(section, "program"), os.path.basename(file)
     library, name = member.groups()
     if library != "libpith":
         return library, name

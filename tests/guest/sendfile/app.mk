@@ -1,0 +1,2 @@
+# The same folder in the image.
+app_root := ../initrd/root
