@@ -73,7 +73,8 @@ EARLY     := $(INTERRUPT) -fno-stack-protector
 # What runs once at boot, in a crash or seldom is compiled for size; the list is about files, not lines.
 OPT    := -O2
 SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_input) libos/libc/start \
-          $(addprefix libos/core/,backtrace cmdline exit log log_format main panic random symbols \
+          $(addprefix platform/kvm/,acpi% i8042 ioapic keyboard kvm power% rtc serial) libos/libc/signal% \
+          $(addprefix libos/core/,backtrace cmdline exit log log_format main panic random stop symbols \
           thread_create thread_memory tls trace)
 OFTEN  := $(addprefix platform/x86/,clock irq_run mem pvclock) $(addprefix platform/xen/,events time)
 

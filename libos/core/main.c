@@ -9,6 +9,7 @@
 #include <pith/page.h>
 #include <pith/platform.h>
 #include <pith/random.h>
+#include <pith/stop.h>
 #include <pith/thread.h>
 #include <pith/trace.h>
 
@@ -79,6 +80,7 @@ _Noreturn void libos_main(const struct boot_info *info)
     thread_init();               /* this stack becomes the idle thread */
     platform_page_seal();        /* no new code from here on */
     klog(LOG_INFO, "%s on %s, %lu KiB", info->entry, info->platform, info->ram_total >> 10);
+    stop_init();                 /* a power button, later */
     start_main_thread();         /* runs as soon as this one idles */
     sched_idle();
 }

@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Signals that the program sends to itself: signal(), raise(), kill().
+ * Sending signals within the program: raise(), kill(), and what the default actions are.
  *
- * One table for the whole program, where newlib's has one per thread. A handler runs as a call in
- * the thread that raises. It stays, as with BSD's and glibc's signal(): a server's handler of SIGPIPE
- * would else be good for one broken connection.
+ * One table and one mask for the whole program, where newlib has a table per thread. A handler runs
+ * as a call in the thread that raises, or in one of its own when the signal comes from the host.
  */
 #include <errno.h>
-#include <signal.h>
+#include <stddef.h>
 #include <unistd.h>
 
-#include <pith/panic.h>
 #include <pith/exit.h>
+#include <pith/panic.h>
+#include <pith/spinlock.h>
 
-static _sig_func_ptr handlers[NSIG]; /* atomic; SIG_DFL is NULL */
+#include "signal_impl.h"
 
-static int is_signal(int sig)
+/* All three below. No other lock is taken inside. */
+static struct spinlock lock = SPINLOCK_INIT;
+static struct sigaction actions[NSIG]; /* SIG_DFL is 0 */
+static sigset_t blocked, pending;
+
+void signal_action(int sig, const struct sigaction *new, struct sigaction *old)
 {
-    return sig > 0 && sig < NSIG;
-}
-
-_sig_func_ptr signal(int sig, _sig_func_ptr handler)
-{
-    if (!is_signal(sig) || sig == SIGKILL || sig == SIGSTOP) {
-        errno = EINVAL;
-        return SIG_ERR;
+    bool was = spin_lock(&lock);
+    struct sigaction before = actions[sig];
+    if (new != NULL) {
+        actions[sig] = *new;
     }
-    return __atomic_exchange_n(&handlers[sig], handler, __ATOMIC_ACQ_REL);
+    spin_unlock(&lock, was);
+    if (old != NULL) {
+        *old = before;
+    }
 }
 
 /*
@@ -62,21 +66,81 @@ static void act_by_default(int sig)
     }
 }
 
+/* Unblocked now: run the handler. The signals that its sa_mask names may interrupt it all the same. */
+static void act(int sig)
+{
+    bool was = spin_lock(&lock);
+    struct sigaction a = actions[sig];
+    if ((a.sa_flags & SA_RESETHAND) && a.sa_handler != SIG_IGN) {
+        actions[sig] = (struct sigaction){ .sa_flags = 0 };
+    }
+    spin_unlock(&lock, was);
+    if (a.sa_handler == SIG_IGN) {
+        return;
+    }
+    if (a.sa_handler == SIG_DFL) {
+        act_by_default(sig);
+    } else if (a.sa_flags & SA_SIGINFO) {
+        siginfo_t info = { .si_signo = sig, .si_code = SI_USER };
+        a.sa_sigaction(sig, &info, NULL);
+    } else {
+        a.sa_handler(sig);
+    }
+}
+
+void signal_send(int sig)
+{
+    bool was = spin_lock(&lock);
+    bool held = blocked >> sig & 1;
+    if (held) {
+        pending |= 1UL << sig;
+    }
+    spin_unlock(&lock, was);
+    if (!held) {
+        act(sig);
+    }
+}
+
+sigset_t signal_held_back(void)
+{
+    return __atomic_load_n(&pending, __ATOMIC_RELAXED);
+}
+
+int signal_change_mask(int how, const sigset_t *set, sigset_t *old)
+{
+    bool was = spin_lock(&lock);
+    sigset_t before = blocked, next = blocked;
+    int r = 0;
+    if (set != NULL) {
+        switch (how) {
+        case SIG_BLOCK: next |= *set; break;
+        case SIG_UNBLOCK: next &= ~*set; break;
+        case SIG_SETMASK: next = *set; break;
+        default: r = -EINVAL; break;
+        }
+    }
+    blocked = next & ~(1UL << SIGKILL | 1UL << SIGSTOP);
+    sigset_t due = pending & ~blocked;
+    pending &= blocked;
+    spin_unlock(&lock, was);
+    if (old != NULL && r == 0) {
+        *old = before;
+    }
+    for (int sig = 1; due != 0 && sig < NSIG; sig++) {
+        if (due >> sig & 1) {
+            act(sig);
+        }
+    }
+    return r;
+}
+
 int raise(int sig)
 {
-    if (!is_signal(sig)) {
+    if (!signal_is_valid(sig)) {
         errno = EINVAL;
         return -1;
     }
-    _sig_func_ptr handler = __atomic_load_n(&handlers[sig], __ATOMIC_ACQUIRE);
-    if (handler == SIG_IGN) {
-        return 0;
-    }
-    if (handler == SIG_DFL) {
-        act_by_default(sig);
-        return 0;
-    }
-    handler(sig);
+    signal_send(sig);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 LIBOS_LIBC_SRCS := abort.c c11_threads.c clock.c errno.c exit.c fcntl.c fd.c heap.c heap_large.c heap_map.c heap_slab.c io.c \
     io_more.c locks.c malloc.c open.c process.c pthread_attr.c pthread_barrier.c pthread_cond.c \
     pthread_keys.c pthread_mutex.c pthread_mutex_timed.c pthread_objattr.c pthread_once.c \
-    pthread_rwlock.c pthread_self.c pthread_thread.c random.c semaphore.c signal.c sleep.c start.c \
+    pthread_rwlock.c pthread_self.c pthread_thread.c random.c semaphore.c signal.c signal_host.c signal_set.c sleep.c start.c \
     sysconf.c uio.c uname.c
 LIBOS_LIBC_SRCS += dir.c fs_attr.c fs_data.c fs_names.c mktemp.c scandir.c sendfile.c stat.c
 LIBOS_LIBC_SRCS += dns_ask.c dns_message.c getaddrinfo.c gethostbyname.c getnameinfo.c ifaddrs.c in6addr.c \

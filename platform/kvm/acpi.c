@@ -153,6 +153,32 @@ int acpi_virtio_mmio(unsigned i, struct acpi_virtio_mmio *out)
     return acpi_parse_virtio_mmio(dsdt_table.table, dsdt_table.len, i, out);
 }
 
+int acpi_pm1_event(struct acpi_pm1_event *out)
+{
+    search();
+    if (fadt_table.table == NULL ||
+        acpi_parse_pm1_event(fadt_table.table, fadt_table.len, out) < 0) {
+        return -ENOENT;
+    }
+    out->control = fadt.pm1a_control.is_port ? (uint16_t)fadt.pm1a_control.address : 0;
+    return 0;
+}
+
+int acpi_ged(struct acpi_ged *out)
+{
+    search();
+    if (dsdt_table.table == NULL) {
+        return -ENOENT;
+    }
+    return acpi_parse_ged(dsdt_table.table, dsdt_table.len, out);
+}
+
+uint32_t acpi_isa_gsi(unsigned irq)
+{
+    search();
+    return madt_valid && irq < ACPI_ISA_IRQS ? madt.isa[irq].gsi : irq;
+}
+
 /* Write 8 or 16 bits to a register of the FADT; false when it has none. */
 static bool write_register(const struct acpi_register *r, uint16_t v, bool wide)
 {

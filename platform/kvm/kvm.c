@@ -3,10 +3,14 @@
  * The table of the KVM platforms (KVM, TCG, Firecracker and the like): x86's functions and our
  * devices.
  */
+#include <errno.h>
+
 #include <kvm/acpi.h>
 #include <kvm/power.h>
 #include <kvm/rtc.h>
 #include <kvm/serial.h>
+#include <kvm/stop_listen.h>
+#include <pith/log.h>
 #include <x86/machine.h>
 #include <x86/ops.h>
 
@@ -56,6 +60,16 @@ static uint64_t kvm_wall_ns(void)
     return boot_ns + x86_clock_ns();
 }
 
+/* Both: a machine may have both, and its host may know only one of them. */
+static int kvm_stop_listen(void)
+{
+    bool button = power_button_listen();
+    bool keyboard = i8042_listen();
+    klog(LOG_DEBUG, "stop: %s power button, %s keyboard", button ? "a" : "no",
+         keyboard ? "a" : "no");
+    return button || keyboard ? 0 : -ENODEV;
+}
+
 static void kvm_stop(enum platform_stop how, int status)
 {
     power_stop(how, status);
@@ -80,4 +94,5 @@ const struct platform_ops kvm_ops = {
     .console_listen = serial_listen,
     .console_window = 2048, /* half of serial.c's ring */
     .stop = kvm_stop,
+    .stop_listen = kvm_stop_listen,
 };

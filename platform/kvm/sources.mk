@@ -1,6 +1,6 @@
 # Sources of this room; platform/kvm/include/kvm has the headers.
 PLATFORM_KVM_SRCS := \
-    kvm.c serial.c power.c rtc.c ioapic.c acpi.c acpi_parse.c \
+    kvm.c serial.c power.c power_button.c i8042.c keyboard.c acpi_event_parse.c rtc.c ioapic.c acpi.c acpi_parse.c \
     pci.c pci_caps.c pci_bar.c pci_irq.c \
     virtio.c virtio_bus.c virtio_ring.c \
     virtio_mmio.c virtio_mmio_parse.c virtio_pci.c virtio_pci_caps.c \

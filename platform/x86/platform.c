@@ -4,6 +4,9 @@
  */
 #include <pith/platform.h>
 
+#include <errno.h>
+#include <stddef.h>
+
 #include <x86/cpu.h>
 #include <x86/ops.h>
 #include <x86/trap.h>
@@ -77,6 +80,11 @@ size_t platform_console_window(void)
 int platform_console_listen(void)
 {
     return platform_ops->console_listen();
+}
+
+int platform_stop_listen(void)
+{
+    return platform_ops->stop_listen != NULL ? platform_ops->stop_listen() : -ENOSYS;
 }
 
 _Noreturn void platform_stop(enum platform_stop how, int status)

@@ -143,6 +143,13 @@ enum platform_stop {
 _Noreturn void platform_stop(enum platform_stop how, int status);
 
 /*
+ * Call stop_requested() when the host asks the machine to end, by whatever it has for that, from
+ * now on. Called once. Errors: -ENODEV no such device was found, -ENOSYS. Context: any, masked or
+ * not.
+ */
+int platform_stop_listen(void);
+
+/*
  * Copy n bytes from an address that may be bad. Returns 0, or -EFAULT with part of it copied.
  * Context: any, also a crash.
  */
@@ -168,6 +175,9 @@ void timer_interrupt(void);
 
 /* Another CPU kicked this one. Context: interrupt, masked. */
 void cpu_interrupt(void);
+
+/* The host asks for the end of the machine. Context: interrupt, masked. */
+void stop_requested(void);
 
 /* Console input has arrived. Context: interrupt, masked. */
 void console_input(void);

@@ -62,6 +62,28 @@ struct acpi_virtio_mmio {
 /* The i-th of them. Errors: -ENOENT. Context: thread. */
 int acpi_virtio_mmio(unsigned i, struct acpi_virtio_mmio *out);
 
+/* The fixed power button's registers, as port numbers, and its ISA interrupt (the SCI). */
+struct acpi_pm1_event {
+    uint16_t status, enable;
+    uint16_t control; /* 0: none */
+    uint16_t irq;
+};
+
+/* Errors: -ENOENT, there is no such button. Context: any where a mapping can be made. */
+int acpi_pm1_event(struct acpi_pm1_event *out);
+
+/* QEMU's Generic Event Device: the register that tells what happened, its interrupt. */
+struct acpi_ged {
+    paddr_t selector;
+    uint32_t gsi;
+};
+
+/* Errors: -ENOENT. Context: as above. */
+int acpi_ged(struct acpi_ged *out);
+
+/* The global interrupt number of an ISA interrupt (0..15). Context: as above. */
+uint32_t acpi_isa_gsi(unsigned irq);
+
 /* Are there ACPI tables at all? Context: thread. */
 bool acpi_present(void);
 

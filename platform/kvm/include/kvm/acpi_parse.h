@@ -52,5 +52,9 @@ int acpi_parse_s5(const void *dsdt, size_t len);
 /* The configuration space that the DSDT's PCI host bridge tells of. Errors: -ENOENT. */
 int acpi_parse_cba(const void *dsdt, size_t len, struct acpi_ecam *out);
 
+/* The power button: the FADT's event block (without `control`), the DSDT's event device. -ENOENT. */
+int acpi_parse_pm1_event(const void *fadt, size_t len, struct acpi_pm1_event *out);
+int acpi_parse_ged(const void *dsdt, size_t len, struct acpi_ged *out);
+
 /* The i-th virtio-mmio device of the DSDT. Errors: -ENOENT. */
 int acpi_parse_virtio_mmio(const void *dsdt, size_t len, unsigned i, struct acpi_virtio_mmio *out);
