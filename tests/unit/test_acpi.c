@@ -1,4 +1,4 @@
-/* sources: platform/kvm/acpi.c platform/kvm/acpi_parse.c */
+/* sources: platform/kvm/acpi.c platform/kvm/acpi_parse.c platform/kvm/acpi_event_parse.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ACPI tables: sound ones say what they say; damaged, cut and looping ones cost nothing but
