@@ -2,6 +2,8 @@
 /* What the machine says to `pith run` on its console, and its end. */
 #include <pith/exit.h>
 
+#include <stddef.h>
+
 #include <pith/cmdline.h>
 #include <pith/irq.h>
 #include <pith/log.h>
@@ -31,6 +33,23 @@ COLD _Noreturn void machine_exit(int status)
     log_format(text, sizeof(text), "%u", (unsigned)status & 0xff);
     machine_tell("exit", text);
     platform_stop(PLATFORM_POWEROFF, status & 0xff);
+}
+
+static void (*exit_hook)(void); /* atomic: whoever takes it runs it */
+
+void program_set_exit_hook(void (*hook)(void))
+{
+    __atomic_store_n(&exit_hook, hook, __ATOMIC_RELEASE);
+}
+
+COLD _Noreturn void program_exit(int status)
+{
+    void (*hook)(void) = __atomic_exchange_n(&exit_hook, NULL, __ATOMIC_ACQ_REL);
+
+    if (hook != NULL) {
+        hook();
+    }
+    machine_exit(status);
 }
 
 COLD _Noreturn void machine_crash(void)

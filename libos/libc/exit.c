@@ -7,10 +7,10 @@
 
 void _exit(int status)
 {
-    machine_exit(status & 0xff);
+    program_exit(status & 0xff);
 }
 
 void _Exit(int status)
 {
-    machine_exit(status & 0xff);
+    program_exit(status & 0xff);
 }

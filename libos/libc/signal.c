@@ -62,7 +62,7 @@ static void act_by_default(int sig)
     case SIGSYS:
         PANIC("the program raised signal %d", sig);
     default:
-        machine_exit(128 + sig);
+        program_exit(128 + sig);
     }
 }
 

@@ -59,6 +59,9 @@ void net_card_flush(void);
 /* Free what devices have sent. */
 void net_card_collect(void);
 
+/* How many frames have not left yet, as devices say now. */
+unsigned net_card_unsent(void);
+
 /* Arm the devices' events; true: something is there already and the engine has to run again. */
 bool net_card_arm(void);
 

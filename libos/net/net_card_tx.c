@@ -33,6 +33,7 @@ static struct tx_frame *sent;
 
 static struct tx_frame *spare; /* under net_lock */
 static unsigned nspare;
+static unsigned nout; /* frames that are neither spare nor freed: on their way; under net_lock */
 
 static void frame_done(struct netbuf *piece)
 {
@@ -47,6 +48,7 @@ static void frame_done(struct netbuf *piece)
 
 static void frame_free(struct tx_frame *f)
 {
+    nout--;
     if (nspare == SPARE_MAX) {
         heap_free(f);
         return;
@@ -60,11 +62,13 @@ static struct tx_frame *frame_alloc(void)
 {
     struct tx_frame *f = spare;
 
-    if (f == NULL) {
-        return heap_alloc(sizeof(*f));
+    if (f != NULL) {
+        spare = f->next;
+        nspare--;
+    } else {
+        f = heap_alloc(sizeof(*f));
     }
-    spare = f->next;
-    nspare--;
+    nout += f != NULL;
     return f;
 }
 
@@ -80,6 +84,15 @@ void net_card_collect(void)
         frame_free(f);
         f = next;
     }
+}
+
+unsigned net_card_unsent(void)
+{
+    for (struct net_card *card = net_card_list; card != NULL; card = card->next) {
+        netdev_reap(card->dev);
+    }
+    net_card_collect();
+    return nout;
 }
 
 uint16_t net_pseudo_sum(const void *addresses, unsigned nbytes, unsigned protocol, unsigned len)

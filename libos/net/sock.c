@@ -12,9 +12,11 @@
 #include <lwip/ip.h>
 #include <lwip/tcp.h>
 
+#include <pith/exit.h>
 #include <pith/iowait.h>
 #include <pith/platform.h>
 
+#include "sock_exit.h"
 #include "sock_icmp.h"
 #include "socket_open.h"
 
@@ -161,6 +163,7 @@ int inet_socket_open(int domain, int type, int protocol, struct file **out)
     }
     net_lock();
     sock_icmp_listen();
+    program_set_exit_hook(sock_exit);
     struct sock *s = protocol == IPPROTO_TCP ? sock_tcp_new(domain, flags)
                                              : sock_udp_new(domain, type, protocol, flags);
     net_unlock();

@@ -5,6 +5,6 @@ LIBOS_NET_SRCS := net.c net_checksum.c net_config.c net_dns.c net_errno.c net_ic
 LIBOS_NET_SRCS += netinfo.c netinfo_ioctl.c
 LIBOS_NET_SRCS += netdev.c
 # Sockets.
-LIBOS_NET_SRCS += sock.c sock_addr.c sock_icmp.c sock_multicast.c sock_opt.c sock_opt_ip.c sock_port.c sock_tcp.c \
+LIBOS_NET_SRCS += sock.c sock_addr.c sock_exit.c sock_icmp.c sock_multicast.c sock_opt.c sock_opt_ip.c sock_port.c sock_tcp.c \
     sock_tcp_close.c sock_tcp_connect.c sock_tcp_listen.c sock_tcp_opt.c sock_tcp_rx.c sock_tcp_tx.c sock_udp.c \
     sock_udp_io.c sock_udp_opt.c sock_zerocopy.c sock_zerocopy_tcp.c sock_zerocopy_udp.c
