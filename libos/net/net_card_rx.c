@@ -6,6 +6,7 @@
  */
 #include "net_card_rx.h"
 
+#include <lwip/prot/etharp.h>
 #include <lwip/prot/ethernet.h>
 #include <lwip/prot/ip.h>
 #include <lwip/prot/ip4.h>
@@ -15,7 +16,8 @@
 
 #include "net_memory.h"
 
-#define FRAME_MAX 65535u /* lwIP's lengths have 16 bits */
+#define FRAME_MAX   65535u /* lwIP's lengths have 16 bits */
+#define HEADERS_MAX 256u   /* lwIP wants all headers in one buffer; a longer chain of them is refused */
 
 /* In netbuf.room, while lwIP has the piece. */
 struct rx_piece {
@@ -83,6 +85,29 @@ static struct pbuf *copy(struct net_card *card, struct netbuf *frame, uint32_t t
 }
 
 /*
+ * Whether the frame is as long as the first header of its kind: lwIP looks at that before it looks
+ * at the length, because it counts on buffers longer than what has arrived.
+ */
+static bool long_enough(const struct netbuf *frame, uint32_t total)
+{
+    const uint8_t *data = frame->data;
+
+    if (frame->len < SIZEOF_ETH_HDR) {
+        return false;
+    }
+    switch ((unsigned)data[12] << 8 | data[13]) {
+    case ETHTYPE_IP:
+        return total >= SIZEOF_ETH_HDR + IP_HLEN;
+    case ETHTYPE_IPV6:
+        return total >= SIZEOF_ETH_HDR + IP6_HLEN;
+    case ETHTYPE_ARP:
+        return total >= SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR;
+    default:
+        return false; /* nobody takes it */
+    }
+}
+
+/*
  * Whether the host's word for the checksum covers this packet: it speaks of TCP and UDP packets as a
  * whole, not of fragments, whose datagram gets summed when it is complete.
  */
@@ -112,9 +137,10 @@ void net_card_input(struct net_card *card, struct netbuf *frame)
     for (const struct netbuf *b = frame; b != NULL; b = b->next) {
         total += b->len;
     }
-    if (total > FRAME_MAX) {
+    if (total > FRAME_MAX || !long_enough(frame, total)) {
         netdev_release(card->dev, frame);
-    } else if (card->dev->rx_lent > card->dev->rx_buffers / 4 * 3) {
+    } else if (card->dev->rx_lent > card->dev->rx_buffers / 4 * 3 ||
+               (frame->next != NULL && frame->len < HEADERS_MAX)) {
         p = copy(card, frame, total);
     } else {
         p = lend(card, frame, total);
