@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,4 +185,74 @@ void dirs_reuse(void)
     (void)before;
 #endif
     CHECK(unlink("d/stays") == 0 && rmdir("d") == 0);
+}
+
+/* What the walk saw: a letter per kind, in order. */
+static char walked[64];
+static int stop_at;
+
+static int note(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    static const struct {
+        int type;
+        char letter;
+    } kinds[] = { { FTW_F, 'f' }, { FTW_D, 'd' }, { FTW_DP, 'p' }, { FTW_SL, 's' }, { FTW_SLN, 'n' } };
+    size_t n = strlen(walked);
+    (void)st;
+    for (unsigned i = 0; i < 5; i++) {
+        if (kinds[i].type == type && n + 2 < sizeof(walked)) {
+            walked[n] = kinds[i].letter;
+            walked[n + 1] = (char)('0' + where->level);
+        }
+    }
+    CHECK(strchr(path + where->base, '/') == NULL && (where->base == 0 || path[where->base - 1] == '/'));
+    return stop_at != 0 && n + 2 >= (size_t)stop_at * 2 ? 7 : 0;
+}
+
+static int any_kind(const char *path, const struct stat *st, int type)
+{
+    (void)path;
+    (void)st;
+    return type == FTW_NS;
+}
+
+static const char *walk_with(int flags, int result)
+{
+    memset(walked, 0, sizeof(walked));
+    CHECK_EQ(nftw("d", note, 5, flags), result);
+    return walked;
+}
+
+void dirs_walk(void)
+{
+    glob_t found;
+    CHECK(mkdir("d", 0755) == 0 && mkdir("d/a", 0755) == 0 && mkdir("d/a/b", 0755) == 0);
+    put_file("d/a/b/file", "x");
+    CHECK(strcmp(walk_with(FTW_PHYS, 0), "d0d1d2f3") == 0);
+    CHECK(strcmp(walk_with(FTW_PHYS | FTW_DEPTH, 0), "f3p2p1p0") == 0);
+    stop_at = 2;
+    CHECK(strcmp(walk_with(FTW_PHYS, 7), "d0d1") == 0);
+    stop_at = 0;
+    CHECK(unlink("d/a/b/file") == 0 && symlink("..", "d/a/b/up") == 0);
+    CHECK(strcmp(walk_with(FTW_PHYS, 0), "d0d1d2s3") == 0);
+    CHECK(strcmp(walk_with(0, 0), "d0d1d2") == 0); /* into itself: once is enough */
+    CHECK(unlink("d/a/b/up") == 0 && symlink("nowhere", "d/a/b/n") == 0);
+    CHECK(strcmp(walk_with(0, 0), "d0d1d2n3") == 0);
+    CHECK_EQ(ftw("d", any_kind, 5), 1); /* the link to nowhere */
+    FAILS(ENOENT, nftw("no", note, 5, 0));
+    FAILS(ENOENT, ftw("", any_kind, 5));
+    put_file("d/one.c", "");
+    put_file("d/two.c", "");
+    put_file("d/two.h", "");
+    CHECK_EQ(glob("d/*.c", 0, NULL, &found), 0);
+    CHECK(found.gl_pathc == 2 && strcmp(found.gl_pathv[1], "d/two.c") == 0);
+    globfree(&found);
+    CHECK_EQ(glob("d/*.x", 0, NULL, &found), GLOB_NOMATCH);
+    CHECK_EQ(pathconf("d", _PC_NAME_MAX), 255);
+    FAILS(ENOENT, pathconf("no", _PC_NAME_MAX));
+    const char *all[] = { "d/one.c", "d/two.c", "d/two.h", "d/a/b/n" };
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK_EQ(unlink(all[i]), 0);
+    }
+    CHECK(rmdir("d/a/b") == 0 && rmdir("d/a") == 0 && rmdir("d") == 0);
 }

@@ -61,7 +61,7 @@ static const struct {
     { "stat", attr_stat },            { "times", attr_times },
     { "modes", attr_modes },          { "readdir", dirs_read },
     { "readdir-change", dirs_change }, { "many-names", dirs_many },
-    { "reuse", dirs_reuse },
+    { "reuse", dirs_reuse },          { "walk", dirs_walk },
     { "model", data_model },          { "sparse", data_sparse },
     { "removed-open", data_removed }, { "sendfile", calls_sendfile },
     { "temporary", calls_temporary }, { "stdio", calls_stdio },

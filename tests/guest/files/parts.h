@@ -48,6 +48,7 @@ void dirs_read(void);
 void dirs_change(void);
 void dirs_many(void);
 void dirs_reuse(void);
+void dirs_walk(void);
 void data_model(void);
 void data_sparse(void);
 void data_full(void);
