@@ -123,7 +123,7 @@ def streams(site):
         f.write("x" * 5000)
     server = site.web(www)
     clients, count = (500, 100) if site.full else (100, 10)
-    connections.allow_descriptors(clients + 200)
+    connections.allow_descriptors()
     failures = []
 
     def run():

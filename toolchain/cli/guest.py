@@ -203,7 +203,10 @@ class Guest:
         out, err = self.process.stdout.fileno(), self.process.stderr.fileno()
         open_pipes = {out, err}
         while open_pipes and time.monotonic() < until:
-            for fd in select.select(list(open_pipes), [], [], 0.05)[0]:
+            poll = select.poll()  # select() knows no descriptor above 1023
+            for fd in open_pipes:
+                poll.register(fd, select.POLLIN)
+            for fd, _ in poll.poll(50):
                 data = os.read(fd, 65536)
                 if not data:
                     open_pipes.discard(fd)
