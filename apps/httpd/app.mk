@@ -1,1 +1,2 @@
 app_root := root
+app_cflags := -Os

@@ -3,15 +3,17 @@
 #include "condition.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "date.h"
+#include "text.h"
 
 void validator_make(struct validator *v, uint64_t size, time_t seconds, long nanoseconds)
 {
     v->modified = seconds;
-    snprintf(v->etag, sizeof(v->etag), "\"%" PRIx64 "-%" PRIx64 "-%lx\"", size, (uint64_t)seconds,
-             nanoseconds);
+    struct text t;
+    text_fixed(&t, v->etag, sizeof(v->etag));
+    text_printf(&t, "\"%" PRIx64 "-%" PRIx64 "-%lx\"", size, (uint64_t)seconds,
+                (unsigned long)nanoseconds);
 }
 
 /*

@@ -8,7 +8,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -168,11 +167,13 @@ static void log_request(const struct conn *c)
     inet_ntop(AF_INET6, &c->peer.sin6_addr, peer, sizeof(peer));
     text_fixed(&t, line, sizeof(line));
     for (const char *p = c->x->line; *p != '\0'; p++) {
-        bool plain = *p >= ' ' && *p <= '~' && *p != '"' && *p != '\\';
-        text_printf(&t, plain ? "%c" : "\\x%02x", (unsigned char)*p);
+        if (*p >= ' ' && *p <= '~' && *p != '"' && *p != '\\') {
+            text_printf(&t, "%c", *p);
+        } else {
+            text_printf(&t, "\\x%02x", (unsigned char)*p);
+        }
     }
-    fprintf(stderr, "%s \"%s\" %d %llu\n", peer, line, c->x->out.status,
-            (unsigned long long)c->x->out.sent);
+    text_say("%s \"%s\" %d %lu", peer, line, c->x->out.status, (unsigned long)c->x->out.sent);
 }
 
 /* The response is made: count it and start sending. */

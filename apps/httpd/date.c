@@ -3,7 +3,8 @@
 #include "date.h"
 
 #include <stdint.h>
-#include <stdio.h>
+
+#include "text.h"
 
 static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -16,11 +17,10 @@ void date_format(time_t when, char out[DATE_SIZE])
     if (gmtime_r(&when, &tm) == NULL || tm.tm_year < -1900 || tm.tm_year > 9999 - 1900) {
         gmtime_r(&zero, &tm);
     }
-    /* The remainders tell the compiler how wide the numbers can get. */
-    snprintf(out, DATE_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[(unsigned)tm.tm_wday % 7],
-             (unsigned)tm.tm_mday % 100, months[(unsigned)tm.tm_mon % 12],
-             (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100,
-             (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+    struct text t;
+    text_fixed(&t, out, DATE_SIZE);
+    text_printf(&t, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
+                months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* Days since 1970-01-01; month 1..12. A year begins with March here, so that leap days end it. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,7 +85,9 @@ static void answer_file(const struct request *r, struct response *out, int fd,
     }
     if (status == 412 || status == 416) {
         char field[64];
-        snprintf(field, sizeof(field), "Content-Range: bytes */%" PRIu64 "\r\n", size);
+        struct text t;
+        text_fixed(&t, field, sizeof(field));
+        text_printf(&t, "Content-Range: bytes */%" PRIu64 "\r\n", size);
         close(fd);
         response_error(out, status, status == 416 ? field : NULL);
         return;

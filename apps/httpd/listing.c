@@ -52,7 +52,10 @@ static void add_entry(struct text *page, int dir, const char *name)
     target_encode(name, directory, link, sizeof(link));
     text_escape(name, shown, sizeof(shown));
     if (gmtime_r(&st.st_mtim.tv_sec, &tm) != NULL) {
-        strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+        struct text t;
+        text_fixed(&t, when, sizeof(when));
+        text_printf(&t, "%04d-%02d-%02d %02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                    tm.tm_hour, tm.tm_min);
     }
     text_printf(page, "<tr><td><a href=\".%s\">%s%s</a></td><td>%s</td><td>", link, shown,
                 directory ? "/" : "", when);

@@ -6,7 +6,6 @@
  */
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include <pith/heap.h>
 #include <pith/netdev.h>
@@ -94,7 +93,9 @@ static void add_stack(struct text *page)
     unsigned n = net_stats(stats);
     for (unsigned i = 0; i < n; i++) {
         char name[96];
-        snprintf(name, sizeof(name), "pith_%s%s", stats[i].name, stats[i].counter ? "_total" : "");
+        struct text t;
+        text_fixed(&t, name, sizeof(name));
+        text_printf(&t, "pith_%s%s", stats[i].name, stats[i].counter ? "_total" : "");
         describe(page, name, stats[i].counter ? "counter" : "gauge", stats[i].help);
         text_printf(page, "%s %" PRIu64 "\n", name, stats[i].value);
     }

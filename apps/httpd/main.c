@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -30,23 +30,25 @@ static void on_stop(int sig)
     errno = error;
 }
 
-static void usage(FILE *to)
+static const char usage_text[] =
+    "usage: httpd [options]\n"
+    "  -r DIR   folder to serve (/www)\n"
+    "  -p PORT  to listen on (8080)\n"
+    "  -c N     connections at most (4096)\n"
+    "  -n N     requests under way at most (by memory)\n"
+    "  -k SEC   an idle connection is closed after (15)\n"
+    "  -t SEC   a request has to arrive within (10)\n"
+    "  -w SEC   a client that takes nothing is dropped after (30)\n"
+    "  -g SEC   on SIGTERM, time for what is under way (10)\n"
+    "  -b BYTES largest request body, which is read and ignored (65536)\n"
+    "  -4       IPv4 alone\n"
+    "  -L       no listings of directories\n"
+    "  -M       no /metrics\n"
+    "  -l       log requests on stderr\n";
+
+static _Noreturn void usage(int to, int status)
 {
-    fputs("usage: httpd [options]\n"
-          "  -r DIR   folder to serve (/www)\n"
-          "  -p PORT  to listen on (8080)\n"
-          "  -c N     connections at most (4096)\n"
-          "  -n N     requests under way at most (by memory)\n"
-          "  -k SEC   an idle connection is closed after (15)\n"
-          "  -t SEC   a request has to arrive within (10)\n"
-          "  -w SEC   a client that takes nothing is dropped after (30)\n"
-          "  -g SEC   on SIGTERM, time for what is under way (10)\n"
-          "  -b BYTES largest request body, which is read and ignored (65536)\n"
-          "  -4       IPv4 alone\n"
-          "  -L       no listings of directories\n"
-          "  -M       no /metrics\n"
-          "  -l       log requests on stderr\n",
-          to);
+    exit(write(to, usage_text, sizeof(usage_text) - 1) < 0 ? 1 : status);
 }
 
 /* A whole number from low to high, or the end with a word. */
@@ -56,11 +58,27 @@ static unsigned number(int option, const char *text, unsigned long low, unsigned
     errno = 0;
     unsigned long v = strtoul(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || v < low || v > high) {
-        fprintf(stderr, "httpd: -%c %s: a number from %lu to %lu is wanted\n", option, text, low,
-                high);
+        text_say("-%c %s: a number from %lu to %lu is wanted", option, text, low, high);
         exit(2);
     }
     return (unsigned)v;
+}
+
+/*
+ * The value of an option: the rest of its word, or the next word. (getopt() would bring printf()
+ * along for its messages.)
+ */
+static const char *value_of(char **argv, int *i)
+{
+    if (argv[*i][2] != '\0') {
+        return argv[*i] + 2;
+    }
+    if (argv[*i + 1] == NULL) {
+        text_say("%s: its value is missing", argv[*i]);
+        exit(2);
+    }
+    *i += 1;
+    return argv[*i];
 }
 
 /* As many requests at a time as fit in a quarter of the memory, at least 8. */
@@ -88,30 +106,33 @@ static struct options parse_options(int argc, char **argv)
         .listing = true,
         .metrics = true,
     };
-    int c;
-    while ((c = getopt(argc, argv, "r:p:c:n:k:t:w:g:b:4LMlh")) != -1) {
+    for (int i = 1; i < argc; i++) {
+        char c = argv[i][0] == '-' ? argv[i][1] : '\0';
+        bool has_value = c != '\0' && strchr("rpcnktwgb", c) != NULL;
+        const char *value = has_value ? value_of(argv, &i) : "";
         switch (c) {
-        case 'r': o.root = optarg; break;
-        case 'p': o.port = number(c, optarg, 1, 65535); break;
-        case 'c': o.max_connections = number(c, optarg, 1, 1000000); break;
-        case 'n': o.max_requests = number(c, optarg, 1, 1000000); break;
-        case 'k': o.limit_ms[WAIT_IDLE] = number(c, optarg, 1, 86400) * 1000; break;
-        case 't': o.limit_ms[WAIT_HEAD] = number(c, optarg, 1, 86400) * 1000; break;
-        case 'w': o.limit_ms[WAIT_SEND] = number(c, optarg, 1, 86400) * 1000; break;
-        case 'g': o.grace_ms = number(c, optarg, 0, 86400) * 1000; break;
-        case 'b': o.max_body = number(c, optarg, 0, INT_MAX); break;
+        case 'r': o.root = value; break;
+        case 'p': o.port = number(c, value, 1, 65535); break;
+        case 'c': o.max_connections = number(c, value, 1, 1000000); break;
+        case 'n': o.max_requests = number(c, value, 1, 1000000); break;
+        case 'k': o.limit_ms[WAIT_IDLE] = number(c, value, 1, 86400) * 1000; break;
+        case 't': o.limit_ms[WAIT_HEAD] = number(c, value, 1, 86400) * 1000; break;
+        case 'w': o.limit_ms[WAIT_SEND] = number(c, value, 1, 86400) * 1000; break;
+        case 'g': o.grace_ms = number(c, value, 0, 86400) * 1000; break;
+        case 'b': o.max_body = number(c, value, 0, INT_MAX); break;
         case '4': o.ipv4_only = true; break;
         case 'L': o.listing = false; break;
         case 'M': o.metrics = false; break;
         case 'l': o.log = true; break;
-        case 'h': usage(stdout); exit(0);
-        default: usage(stderr); exit(2);
+        case 'h': usage(STDOUT_FILENO, 0);
+        default:
+            text_say("%s: there is no such option", argv[i]);
+            usage(STDERR_FILENO, 2);
         }
-    }
-    if (optind < argc) {
-        fprintf(stderr, "httpd: %s: what is this?\n", argv[optind]);
-        usage(stderr);
-        exit(2);
+        if (!has_value && argv[i][2] != '\0') {
+            text_say("%s: one option a word, please", argv[i]);
+            usage(STDERR_FILENO, 2);
+        }
     }
     return o;
 }
@@ -125,16 +146,16 @@ int main(int argc, char **argv)
     }
     stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (stop_fd < 0) {
-        perror("httpd: eventfd");
+        text_say("eventfd: %s", strerror(errno));
         return 1;
     }
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, on_stop);
     signal(SIGINT, on_stop);
-    fprintf(stderr, "httpd: serving %s on port %u\n", o.root, o.port);
+    text_say("serving %s on port %u", o.root, o.port);
     int status = server_run(&server, stop_fd);
     if (status == 0) {
-        fprintf(stderr, "httpd: stopped\n");
+        text_say("stopped");
     }
     return status;
 }

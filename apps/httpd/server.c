@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -201,18 +200,18 @@ int server_open(struct server *s, const struct options *opt)
     s->now_ns = s->count.started_ns = server_clock();
     s->root_fd = open(opt->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->root_fd < 0) {
-        fprintf(stderr, "httpd: %s: %s\n", opt->root, strerror(errno));
+        text_say("%s: %s", opt->root, strerror(errno));
         return -1;
     }
     s->listen_fd = listen_on(opt->port, opt->ipv4_only);
     if (s->listen_fd < 0) {
-        fprintf(stderr, "httpd: port %u: %s\n", opt->port, strerror(errno));
+        text_say("port %u: %s", opt->port, strerror(errno));
         return -1;
     }
     struct epoll_event e = { .events = EPOLLIN, .data.ptr = s };
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (s->epoll_fd < 0 || epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->listen_fd, &e) < 0) {
-        fprintf(stderr, "httpd: epoll: %s\n", strerror(errno));
+        text_say("epoll: %s", strerror(errno));
         return -1;
     }
     s->accepting = true;
@@ -246,7 +245,7 @@ static int run_round(struct server *s, int *stop_fd)
     struct epoll_event events[EVENTS_MAX];
     int n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, time_left(s));
     if (n < 0 && errno != EINTR) {
-        fprintf(stderr, "httpd: epoll_wait: %s\n", strerror(errno));
+        text_say("epoll_wait: %s", strerror(errno));
         return -1;
     }
     s->now_ns = server_clock();
@@ -277,7 +276,7 @@ int server_run(struct server *s, int stop_fd)
 {
     struct epoll_event e = { .events = EPOLLIN, .data.ptr = &stop_fd };
     if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, stop_fd, &e) < 0) {
-        fprintf(stderr, "httpd: epoll: %s\n", strerror(errno));
+        text_say("epoll: %s", strerror(errno));
         return 1;
     }
     int status = 0;

@@ -21,4 +21,11 @@ void text_heap(struct text *t, size_t limit);
 
 void text_add(struct text *t, const char *s);
 
+/*
+ * As printf(), as far as it is needed here: %s %.*s %c %d %u %x, with l, ll, z, a width, and 0. The
+ * library's own has floating point and wide characters in tow, 40 KB of them.
+ */
 __attribute__((format(printf, 2, 3))) void text_printf(struct text *t, const char *format, ...);
+
+/* A message on stderr, in one piece, for people: "httpd: " comes before it. */
+__attribute__((format(printf, 1, 2))) void text_say(const char *format, ...);
