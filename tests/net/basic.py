@@ -62,6 +62,9 @@ def refused(site):
                 pass
     with server.ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.sendto(b"quit", (server.v4, 1))
+        sock.settimeout(10)
+        if not sock.recv(1000).startswith(b"free"):
+            raise Failure("the last datagram is not what it should be")
     status = server.ended()
     if status != 0:
         raise Failure(f"the peer's end: {status}")

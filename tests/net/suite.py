@@ -43,7 +43,7 @@ TESTS = {
     "ping": (basic.pings, ("tcg-microvm", "kvm-q35"), ALL),
     "echo": (basic.echoes, ("tcg-pc", "kvm-microvm"), ALL),
     "refused": (basic.refused, ("tcg-microvm",), MICRO),
-    "last-words": (basic.last_words, (), MICRO),
+    "last-words": (basic.last_words, ("tcg-microvm",), MICRO),
     "several": (basic.several, ("tcg-microvm",), MICRO),
     "tap": (bulk.tap, ("kvm-microvm", "tcg-q35"), ALL),
     "impaired": (bulk.impaired, ("tcg-microvm",), MICRO),
