@@ -1,40 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sleeping. Nothing interrupts a sleep, so the remaining time is never written. */
+/*
+ * Sleeping. A signal handler that has run in another thread ends a sleep of the main thread, and no
+ * other's.
+ */
 #include <errno.h>
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <pith/iowait.h>
 #include <pith/platform.h>
 #include <pith/thread.h>
 
 #include "deadline.h"
 #include "result.h"
 
-static void sleep_span(uint64_t ns)
+static uint64_t after(uint64_t span)
+{
+    uint64_t at;
+    return __builtin_add_overflow(platform_clock_ns(), span, &at) ? NO_DEADLINE : at;
+}
+
+/* Nobody wakes this waiter. Returns 0 at the deadline, or -EINTR. */
+static int sleep_until(uint64_t deadline)
+{
+    struct io_waiter w;
+    io_waiter_init(&w);
+    int r = io_wait(&w, deadline);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* What is left of a sleep, in ns. */
+static uint64_t left(uint64_t deadline)
 {
     uint64_t now = platform_clock_ns();
-    thread_sleep_until(now + ns < now ? NO_DEADLINE : now + ns);
+    return deadline > now ? deadline - now : 0;
 }
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
                     struct timespec *remaining)
 {
-    (void)remaining;
-    uint64_t ns;
+    uint64_t deadline;
     int r;
     if (flags & TIMER_ABSTIME) {
-        r = deadline_ns(clock, request, &ns);
-        if (r == 0) {
-            thread_sleep_until(ns);
-        }
-    } else if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) {
-        r = -EINVAL;
-    } else {
-        r = span_ns(request, &ns);
-        if (r == 0) {
-            sleep_span(ns);
-        }
+        r = deadline_ns(clock, request, &deadline);
+        return r == 0 ? -sleep_until(deadline) : -r;
+    }
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) {
+        return EINVAL;
+    }
+    r = span_ns(request, &deadline);
+    if (r == 0) {
+        deadline = after(deadline);
+        r = sleep_until(deadline);
+    }
+    if (r == -EINTR && remaining != NULL) {
+        uint64_t ns = left(deadline);
+        *remaining = (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_SECOND),
+                                        .tv_nsec = (long)(ns % NS_PER_SECOND) };
     }
     return -r; /* this call returns the error number and leaves errno alone */
 }
@@ -46,14 +69,21 @@ int nanosleep(const struct timespec *request, struct timespec *remaining)
 
 int usleep(useconds_t us)
 {
-    sleep_span((uint64_t)us * 1000);
-    return 0;
+    return (int)libc_result(sleep_until(after((uint64_t)us * 1000)));
 }
 
 unsigned sleep(unsigned seconds)
 {
-    sleep_span(seconds * NS_PER_SECOND);
-    return 0;
+    uint64_t deadline = after(seconds * NS_PER_SECOND);
+    return sleep_until(deadline) == 0
+               ? 0
+               : (unsigned)((left(deadline) + NS_PER_SECOND - 1) / NS_PER_SECOND);
+}
+
+/* Until a handler has run; only the main thread is told of any. */
+int pause(void)
+{
+    return (int)libc_result(sleep_until(NO_DEADLINE));
 }
 
 int sched_yield(void)
