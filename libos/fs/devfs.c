@@ -12,10 +12,12 @@
 #include <sys/stat.h>
 
 #include <pith/blkdev.h>
+#include <pith/condev.h>
 #include <pith/heap.h>
 #include <pith/random.h>
 
 #include "blkfile.h"
+#include "confile.h"
 
 static ssize_t null_read(struct file *f, void *buf, size_t len)
 {
@@ -149,12 +151,24 @@ int devfs_open(const char *name, int flags, struct file **out)
             return 0;
         }
     }
-    return blkfile_open(name, flags, out);
+    int r = confile_open(name, flags, out);
+    return r == -ENOENT ? blkfile_open(name, flags, out) : r;
+}
+
+/* The consoles come behind the disks. */
+static const struct condev *devfs_console(unsigned i)
+{
+    unsigned ndisks = 0;
+    while (blkdev_at(ndisks) != NULL) {
+        ndisks++;
+    }
+    return condev_at(i - ndisks);
 }
 
 bool devfs_name(unsigned i, char name[DEVFS_NAME_MAX], mode_t *type)
 {
     const struct blkdev *dev;
+    const struct condev *con;
     *type = S_IFCHR;
     if (i < NDEVICES) {
         strcpy(name, devices[i].name);
@@ -163,6 +177,8 @@ bool devfs_name(unsigned i, char name[DEVFS_NAME_MAX], mode_t *type)
     } else if ((dev = blkdev_at(i - NDEVICES - NALIASES)) != NULL) {
         *type = S_IFBLK;
         strcpy(name, dev->name);
+    } else if ((con = devfs_console(i - NDEVICES - NALIASES)) != NULL) {
+        strcpy(name, con->name);
     } else {
         return false;
     }

@@ -2,6 +2,7 @@
 /*
  * platform.h for libos: each call goes through the one table of the machine that was found at boot.
  */
+#include <pith/condev.h>
 #include <pith/platform.h>
 
 #include <errno.h>
@@ -62,13 +63,30 @@ void platform_page_seal(void)
     platform_ops->page_seal();
 }
 
+/* The device that is the machine's console, if any is. */
+static struct condev *console;
+
+void platform_console_use(struct condev *dev)
+{
+    __atomic_store_n(&console, dev, __ATOMIC_RELEASE);
+}
+
 void platform_console_write(const char *data, size_t len)
 {
+    struct condev *dev = __atomic_load_n(&console, __ATOMIC_ACQUIRE);
+    if (dev != NULL && dev->ops->put(dev, data, len)) {
+        return;
+    }
     platform_ops->console_write(data, len);
 }
 
 size_t platform_console_read(char *data, size_t len)
 {
+    struct condev *dev = __atomic_load_n(&console, __ATOMIC_ACQUIRE);
+    if (dev != NULL) {
+        ssize_t n = dev->ops->read(dev, data, len);
+        return n < 0 ? 0 : (size_t)n;
+    }
     return platform_ops->console_read(data, len);
 }
 
@@ -79,6 +97,9 @@ size_t platform_console_window(void)
 
 int platform_console_listen(void)
 {
+    if (__atomic_load_n(&console, __ATOMIC_ACQUIRE) != NULL) {
+        return 0; /* it calls by itself */
+    }
     return platform_ops->console_listen();
 }
 
@@ -90,6 +111,10 @@ int platform_stop_listen(void)
 _Noreturn void platform_stop(enum platform_stop how, int status)
 {
     (void)irq_save();
+    struct condev *dev = __atomic_load_n(&console, __ATOMIC_ACQUIRE);
+    if (dev != NULL) {
+        dev->ops->flush(dev); /* the host may end the machine before it looks at the ring */
+    }
     platform_ops->stop(how, status);
     for (;;) { /* the host did not listen: nothing may run any more */
         cpu_relax();

@@ -126,6 +126,14 @@ size_t platform_console_window(void);
  */
 int platform_console_listen(void);
 
+struct condev;
+
+/*
+ * Have the machine's console go to a device (pith/condev.h) from now on, for ever; output that it
+ * does not take goes where it went before. Context: thread.
+ */
+void platform_console_use(struct condev *dev);
+
 /* ---- the rest ---- */
 
 /*
@@ -163,6 +171,7 @@ int platform_probe_read(void *dst, const void *src, size_t n);
  */
 int platform_probe_block(void);
 int platform_probe_net(void);
+int platform_probe_console(void);
 int platform_probe_entropy(void);
 
 /* ---- what a platform may call upward (besides log.h, page.h, thread.h, waitq.h, *_attach) ---- */

@@ -5,4 +5,5 @@
 /* Each finds the devices of its kind and attaches them; returns how many. Context: thread. */
 int virtio_blk_probe(void);
 int virtio_net_probe(void);
+int virtio_console_probe(void);
 int virtio_rng_probe(void);
