@@ -97,18 +97,20 @@ void ramfs_page_free(void *page)
     discharge(PAGE_SIZE);
 }
 
-void ramfs_touch(struct ram_node *node, bool contents)
+struct timespec ramfs_now(void)
 {
-    clock_gettime(CLOCK_REALTIME, &node->ctime);
-    if (contents) {
-        node->mtime = node->ctime;
-    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now;
 }
 
-void ramfs_touch_locked(struct ram_node *node, bool contents)
+void ramfs_touch(struct ram_node *node, bool contents, const struct timespec *now)
 {
     pthread_rwlock_wrlock(&node->lock);
-    ramfs_touch(node, contents);
+    node->ctime = *now;
+    if (contents) {
+        node->mtime = *now;
+    }
     pthread_rwlock_unlock(&node->lock);
 }
 
@@ -171,7 +173,7 @@ static int ram_setattr(struct vnode *v, const struct attr *attr)
         node->mtime = attr->mtime;
     }
     if (attr->set != 0) {
-        ramfs_touch(node, false);
+        node->ctime = ramfs_now();
     }
     pthread_rwlock_unlock(&node->lock);
     return 0;
@@ -234,7 +236,8 @@ static const struct vnode_ops ramfs_ops = {
     .extent = ramdata_extent,
 };
 
-int ramfs_node(struct mount *m, const struct new_node *what, struct ram_node **out)
+int ramfs_node(struct mount *m, const struct new_node *what, const struct timespec *now,
+               struct ram_node **out)
 {
     struct ram_node *node = ramfs_alloc(sizeof(*node));
     if (node == NULL) {
@@ -246,8 +249,7 @@ int ramfs_node(struct mount *m, const struct new_node *what, struct ram_node **o
     node->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
     node->mode = what->mode;
     node->nlink = S_ISDIR(what->mode) ? 2 : 1;
-    ramfs_touch(node, true);
-    node->atime = node->mtime;
+    node->atime = node->mtime = node->ctime = *now;
     if (S_ISLNK(what->mode)) {
         node->link.target = ramfs_alloc(what->len);
         if (node->link.target == NULL) {
@@ -284,7 +286,8 @@ struct mount *ramfs_mount(void)
     reserve = stats.total / RESERVE_SHARE;
     reserve = reserve < RESERVE_MIN ? RESERVE_MIN : reserve > RESERVE_MAX ? RESERVE_MAX : reserve;
     limit = SIZE_MAX;
-    if (ramfs_node(&m, &what, &root) != 0) {
+    struct timespec now = ramfs_now();
+    if (ramfs_node(&m, &what, &now, &root) != 0) {
         return NULL;
     }
     limit = cmdline_get_u64("ramfs.max", stats.total / 2 * PAGE_SIZE);

@@ -95,14 +95,15 @@ void ramfs_page_free(void *page);
 /* How many bytes may still be taken. */
 size_t ramfs_left(void);
 
+/* The time of a change: read once for all nodes that it touches, a clock can be dear to read. */
+struct timespec ramfs_now(void);
+
 /* A node without a name, with one reference. Errors: -ENOSPC. */
-int ramfs_node(struct mount *m, const struct new_node *what, struct ram_node **out);
+int ramfs_node(struct mount *m, const struct new_node *what, const struct timespec *now,
+               struct ram_node **out);
 
-/* Contents (mtime too) or attributes have changed. Context: node->lock held for writing. */
-void ramfs_touch(struct ram_node *node, bool contents);
-
-/* The same, taking the lock. */
-void ramfs_touch_locked(struct ram_node *node, bool contents);
+/* Contents (mtime too) or attributes have changed. Takes node->lock. */
+void ramfs_touch(struct ram_node *node, bool contents, const struct timespec *now);
 
 /* ---- ramfs_dir.c ---- */
 

@@ -201,7 +201,7 @@ ssize_t ramdata_write(struct vnode *v, const void *buf, size_t len, off_t pos, o
     *end = pos + (off_t)done;
     if (done != 0) {
         d->size = *end > d->size ? *end : d->size;
-        ramfs_touch(node, true);
+        node->mtime = node->ctime = ramfs_now();
     }
     pthread_rwlock_unlock(&node->lock);
     return done != 0 || len == 0 ? (ssize_t)done : -ENOSPC;
@@ -239,7 +239,7 @@ int ramdata_truncate(struct vnode *v, off_t size)
         cut(&node->data, size);
     }
     node->data.size = size;
-    ramfs_touch(node, true);
+    node->mtime = node->ctime = ramfs_now();
     pthread_rwlock_unlock(&node->lock);
     return 0;
 }
@@ -260,7 +260,7 @@ int ramdata_allocate(struct vnode *v, off_t pos, off_t len)
     }
     if (r == 0 && pos + len > node->data.size) {
         node->data.size = pos + len;
-        ramfs_touch(node, true);
+        node->mtime = node->ctime = ramfs_now();
     }
     pthread_rwlock_unlock(&node->lock);
     return r;

@@ -181,7 +181,8 @@ int ramdir_create(struct vnode *v, struct name name, const struct new_node *what
     if (find(&dir->dir, name) != NULL) {
         return -EEXIST;
     }
-    int r = ramfs_node(v->mount, what, &node);
+    struct timespec now = ramfs_now();
+    int r = ramfs_node(v->mount, what, &now, &node);
     if (r != 0) {
         return r;
     }
@@ -194,7 +195,7 @@ int ramdir_create(struct vnode *v, struct name name, const struct new_node *what
         node->dir.parent = ram_node(vnode_ref(v));
         add_links(dir, 1);
     }
-    ramfs_touch_locked(dir, true);
+    ramfs_touch(dir, true, &now);
     *out = vnode_ref(&node->v);
     return 0;
 }
@@ -216,15 +217,16 @@ int ramdir_link(struct vnode *v, struct name name, struct vnode *target)
     if (r != 0) {
         return r;
     }
+    struct timespec now = ramfs_now();
     vnode_ref(target);
     add_links(node, 1);
-    ramfs_touch_locked(node, false);
-    ramfs_touch_locked(dir, true);
+    ramfs_touch(node, false, &now);
+    ramfs_touch(dir, true, &now);
     return 0;
 }
 
 /* A node has lost the name that `entry` gave it in `dir`. */
-static void unname(struct ram_node *dir, struct ram_node *node)
+static void unname(struct ram_node *dir, struct ram_node *node, const struct timespec *now)
 {
     if (S_ISDIR(node->v.type)) {
         add_links(node, -2);
@@ -233,7 +235,7 @@ static void unname(struct ram_node *dir, struct ram_node *node)
     } else {
         add_links(node, -1);
     }
-    ramfs_touch_locked(node, false);
+    ramfs_touch(node, false, now);
 }
 
 int ramdir_unlink(struct vnode *v, struct name name, bool directory, struct vnode **gone)
@@ -251,9 +253,10 @@ int ramdir_unlink(struct vnode *v, struct name name, bool directory, struct vnod
     if (is_dir && node->dir.count != 0) {
         return -ENOTEMPTY;
     }
+    struct timespec now = ramfs_now();
     drop(&dir->dir, e);
-    unname(dir, node);
-    ramfs_touch_locked(dir, true);
+    unname(dir, node, &now);
+    ramfs_touch(dir, true, &now);
     *gone = &node->v;
     return 0;
 }
@@ -313,6 +316,7 @@ int ramdir_rename(struct vnode *from_v, struct name from, struct vnode *to_v, st
     if (r != 0) {
         return r;
     }
+    struct timespec now = ramfs_now();
     if (old == NULL) {
         r = insert(&to_dir->dir, to, node);
         if (r != 0) {
@@ -320,7 +324,7 @@ int ramdir_rename(struct vnode *from_v, struct name from, struct vnode *to_v, st
         }
     } else {
         *gone = &old->node->v;
-        unname(to_dir, old->node);
+        unname(to_dir, old->node, &now);
         old->node = node;
         if (S_ISDIR(node->v.type)) {
             node->dir.entry = old;
@@ -330,9 +334,9 @@ int ramdir_rename(struct vnode *from_v, struct name from, struct vnode *to_v, st
     if (S_ISDIR(node->v.type) && from_dir != to_dir) {
         change_parent(node, from_dir, to_dir);
     }
-    ramfs_touch_locked(node, false);
-    ramfs_touch_locked(from_dir, true);
-    ramfs_touch_locked(to_dir, true);
+    ramfs_touch(node, false, &now);
+    ramfs_touch(from_dir, true, &now);
+    ramfs_touch(to_dir, true, &now);
     return 0;
 }
 

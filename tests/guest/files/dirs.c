@@ -172,7 +172,7 @@ void dirs_reuse(void)
     long before = sysconf(_SC_AVPHYS_PAGES);
     CHECK_EQ(mkdir("d", 0755), 0);
     put_file("d/stays", "");
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < 6000; i++) {
         put_file("d/one", "");
         put_file("d/two", "");
         if (!CHECK(unlink("d/one") == 0 && unlink("d/two") == 0)) {
