@@ -59,6 +59,9 @@ TESTS = {
     "udp-flood": (links.udp_flood, ("tcg-microvm",), MICRO),
     "mutated": (malformed.mutated, ("tcg-microvm",), MICRO),
     "syn-flood": (malformed.syn_flood, ("tcg-microvm",), MICRO),
+    "curl": (web.curl, ("tcg-microvm",), ALL),
+    "wrk": (web.wrk, ("tcg-microvm", "kvm-q35"), ALL),
+    "streams": (web.streams, ("kvm-microvm",), MICRO),
 }
 NO_ROOT = {"user"}  # what does without namespaces
 
@@ -152,7 +155,7 @@ def make_job(name, function, where, full):
 
 def prepare():
     """Install and build; why namespaces can't be used, or None."""
-    image.make(["app", "APP=" + bed.PEER], quiet=True)
+    image.make(["app", f"APP={bed.PEER} {web.HTTPD}"], quiet=True)
     try:
         packages.ensure(NEEDS)
     except Failure as e:
