@@ -21,6 +21,8 @@
 
 #include <pith/netstats.h>
 
+#include <lwip_hooks.h>
+
 #include "net.h"
 #include "net_icmp.h"
 #include "net_memory.h"
@@ -36,6 +38,19 @@ static const char *fake_option(const char *name)
     return strcmp(name, "ip") == 0    ? "10.0.0.2/24,gw=10.0.0.1,dns=10.0.0.1"
            : strcmp(name, "ip6") == 0 ? "2001:db8::2/64,gw=2001:db8::1"
                                       : NULL;
+}
+
+/* Sending without a copy is the sockets' business, who are not here. */
+struct pbuf *sock_zc_pbuf(uint16_t len)
+{
+    (void)len;
+    return NULL;
+}
+
+bool sock_zc_pbuf_is_current(const struct pbuf *p)
+{
+    (void)p;
+    return false;
 }
 
 static unsigned chance(unsigned n)
@@ -425,9 +440,16 @@ static void test_many_connections(void)
         make_tcp(&f, false, port, PORT, 2, seq, 0x10, "", 0, 0);
         give(&f, 0);
         net_lock();
-        EXPECT(tcp_active_pcbs != NULL && tcp_active_pcbs->remote_port == port);
-        tcp_close(tcp_active_pcbs);
+        struct tcp_pcb *pcb = tcp_active_pcbs;
+        bool there = pcb != NULL && pcb->remote_port == port;
+        if (there) {
+            tcp_close(pcb);
+        }
         net_unlock();
+        EXPECT(there);
+        if (!there) {
+            return;
+        }
         fake_run();
         make_tcp(&f, false, port, PORT, 2, seq + 1, 0x11, "", 0, 0);
         give(&f, 0);
