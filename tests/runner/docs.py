@@ -11,6 +11,7 @@ import time
 import cases
 import guests
 import image
+import sessions
 import verb_size
 import xen
 from guest import Guest
@@ -119,7 +120,7 @@ def jobs(_wanted, _full, _results):
         with open(ARCHITECTURE, encoding="utf-8") as f:
             found = chains(f.read())
     unusable = guests.unusable_beds()
-    todo = [links, readme, every_bed_has_a_chain(found)]
+    todo = [links, readme, sessions.job("porting"), every_bed_has_a_chain(found)]
     for bed in cases.BEDS:
         if bed.name in found and bed.platform not in unusable:
             todo.append(chain_job(hello.elf, bed, found[bed.name]))

@@ -128,7 +128,7 @@ def symbols(elf):
 NETWORK = {"net_start", "netdev_at", "netdev_find"}
 
 # What an image has that hears the power button.
-POWER = {"stop_request"}
+POWER = {"stop_requested"}
 
 
 def can_be_asked(elf):
