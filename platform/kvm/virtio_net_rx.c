@@ -248,8 +248,9 @@ int virtio_net_receive(struct netdev *dev, struct netbuf **frames, unsigned n)
     if (!virtio_net_check(net)) {
         return 0;
     }
-    while (got < n && (frames[got] = take_frame(net)) != NULL) {
-        got++;
+    struct netbuf *nb;
+    while (got < n && (nb = take_frame(net)) != NULL) {
+        frames[got++] = nb;
     }
     struct virtio_ring *ring = &net->rx.ring;
     if (ring->nfree >= REFILL_BATCH || ring->outstanding < net->low || net->dry) {

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the network driver's test runs on: a made-up machine (pages, time) and a card in memory
+ * behind a made-up transport; written from virtio 1.2, 5.1. Included once.
+ */
+#pragma once
+
+#include <kvm/virtio.h>
+#include <pith/cmdline.h>
+#include <pith/machine.h>
+#include <pith/netdev.h>
+#include <pith/page.h>
+#include <x86/mem.h>
+#include <x86/probe.h>
+
+#include "unit.h"
+
+#include "fake_cpu.h"
+#include "virtio_model.h"
+
+#define FAR (1ULL << 48) /* odd pages lie there for a device: no two are contiguous */
+
+/* ---- the machine ---- */
+
+static uint64_t seed = 0xe7e7;
+static uint64_t now_ns = 1000;
+static bool scattered;
+static unsigned errors_logged, warnings_logged;
+static long pages_out;
+static bool no_pages;
+static size_t ram = 64 << 20;
+static struct netdev *card;
+
+void klog(enum log_level level, const char *fmt, ...)
+{
+    (void)fmt;
+    errors_logged += level == LOG_ERROR;
+    warnings_logged += level == LOG_WARNING;
+}
+
+#define MAX_BLOCKS 1024
+
+/* What the page allocator has given out: contiguous, whatever other memory is. */
+static struct {
+    char *start;
+    size_t npages;
+} blocks[MAX_BLOCKS];
+
+void *page_alloc_n(size_t n)
+{
+    unsigned i = 0;
+    if (no_pages) {
+        return NULL;
+    }
+    while (blocks[i].start != NULL) {
+        i++;
+    }
+    pages_out += (long)n;
+    blocks[i].start = aligned_alloc(PAGE_SIZE, n * PAGE_SIZE);
+    blocks[i].npages = n;
+    memset(blocks[i].start, 0xa5, n * PAGE_SIZE);
+    return blocks[i].start;
+}
+
+void page_free_n(void *p, size_t n)
+{
+    unsigned i = 0;
+    while (blocks[i].start != p) {
+        EXPECT(++i < MAX_BLOCKS);
+    }
+    EXPECT(blocks[i].npages == n);
+    pages_out -= (long)n;
+    blocks[i].start = NULL;
+    free(p);
+}
+
+void *page_alloc(unsigned order)
+{
+    return page_alloc_n(1UL << order);
+}
+
+void page_free(void *p, unsigned order)
+{
+    page_free_n(p, 1UL << order);
+}
+
+paddr_t mem_to_paddr(const void *p, size_t want, size_t *len)
+{
+    uintptr_t va = (uintptr_t)p;
+    size_t in_page = PAGE_SIZE - va % PAGE_SIZE;
+    for (unsigned i = 0; i < MAX_BLOCKS; i++) {
+        size_t offset = va - (uintptr_t)blocks[i].start;
+        size_t size = blocks[i].npages * PAGE_SIZE;
+        if (blocks[i].start != NULL && offset < size) {
+            *len = want < size - offset ? want : size - offset;
+            return va;
+        }
+    }
+    *len = scattered && want > in_page ? in_page : want;
+    return scattered && va / PAGE_SIZE % 2 ? va + FAR : va;
+}
+
+static void *from_paddr(uint64_t pa)
+{
+    return (void *)(uintptr_t)(pa & (FAR - 1));
+}
+
+uint64_t cmdline_get_u64(const char *name, uint64_t fallback)
+{
+    (void)name;
+    return fallback;
+}
+
+const struct boot_info *machine_boot_info(void)
+{
+    static struct boot_info info;
+    info.ram_total = ram;
+    return &info;
+}
+
+uint64_t platform_clock_ns(void)
+{
+    return now_ns += 1000;
+}
+
+void platform_irq_replay(void)
+{
+}
+
+void netdev_attach(struct netdev *dev)
+{
+    card = dev;
+}
+
+/* ---- the card ---- */
+
+struct model_header {
+    uint8_t flags, gso_type;
+    uint16_t hdr_len, gso_size, csum_start, csum_offset, num_buffers;
+};
+
+static struct {
+    uint64_t features;
+    unsigned queue_max;
+    uint8_t status, mac[6];
+    uint16_t link, mtu;
+    uint32_t doorbell;
+} hw;
+
+static struct virtio_device device;
+static struct model_ring rings[2];
+
+static uint64_t hw_features(struct virtio_device *dev)
+{
+    (void)dev;
+    return hw.features;
+}
+
+static void hw_accept(struct virtio_device *dev, uint64_t features)
+{
+    (void)dev;
+    EXPECT((features & ~hw.features) == 0);
+}
+
+static uint8_t hw_status(struct virtio_device *dev)
+{
+    (void)dev;
+    return hw.status;
+}
+
+static void hw_set_status(struct virtio_device *dev, uint8_t status)
+{
+    (void)dev;
+    hw.status = status;
+}
+
+static uint8_t hw_generation(struct virtio_device *dev)
+{
+    (void)dev;
+    return 0;
+}
+
+static void hw_config(struct virtio_device *dev, unsigned off, void *buf, unsigned len)
+{
+    uint8_t c[32] = { 0 };
+    (void)dev;
+    memcpy(c, hw.mac, 6);
+    memcpy(c + 6, &hw.link, 2);
+    memcpy(c + 10, &hw.mtu, 2);
+    memcpy(buf, c + off, len);
+}
+
+static int hw_nothing(struct virtio_device *dev)
+{
+    (void)dev;
+    return 0;
+}
+
+static uint16_t hw_queue_max(struct virtio_device *dev, unsigned index)
+{
+    (void)dev;
+    return index < 2 ? (uint16_t)hw.queue_max : 0;
+}
+
+static int hw_queue_start(struct virtio_device *dev, struct virtio_queue *q)
+{
+    model_init(&rings[q->index], q->ring.size, q->memory, virtio_has(dev, VIRTIO_F_EVENT_IDX));
+    q->doorbell = &hw.doorbell;
+    q->doorbell_32 = true;
+    return 0;
+}
+
+static void hw_silence(struct virtio_device *dev)
+{
+    (void)dev;
+}
+
+static const struct virtio_transport transport = {
+    hw_features, hw_accept, hw_status, hw_set_status, hw_generation,
+    hw_config, hw_nothing, hw_nothing, hw_queue_max, hw_queue_start, hw_silence
+};
+
+static void interrupt(unsigned queue, uint16_t old)
+{
+    if (model_wants_interrupt(&rings[queue], old)) {
+        irq_save();
+        device.queue[queue]->handler(device.queue[queue]->arg);
+        irq_unmask();
+    }
+}
+
+/* Put a frame into `parts` buffers; false when there are not enough of them. */
+static bool card_deliver(const uint8_t *frame, uint32_t len, unsigned parts,
+                         const struct model_header *h)
+{
+    struct model_ring *m = &rings[0];
+    uint16_t old = m->done, seen = m->seen;
+    int head[8];
+    for (unsigned i = 0; i < parts; i++) {
+        head[i] = model_next(m);
+        if (head[i] < 0) {
+            m->seen = seen;
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < parts; i++) {
+        struct model_desc d[4];
+        EXPECT(model_chain(m, (unsigned)head[i], d, 4) == 1 && (d[0].flags & 2) != 0);
+        uint8_t *p = from_paddr(d[0].addr);
+        uint32_t skip = i == 0 ? 12 : 0, part = i + 1 == parts ? len : len / 2;
+        EXPECT(skip + part <= d[0].len);
+        if (i == 0) {
+            memcpy(p, h, 12);
+        }
+        memcpy(p + skip, frame, part);
+        frame += part;
+        len -= part;
+        model_put_used(m, (uint32_t)head[i], skip + part);
+    }
+    interrupt(0, old);
+    return true;
+}
+
+/* The next frame that the driver sends; returns its length, or -1. */
+static int card_take(uint8_t *out, struct model_header *h)
+{
+    static struct model_desc d[200];
+    struct model_ring *m = &rings[1];
+    uint16_t old = m->done;
+    int head = model_next(m);
+    if (head < 0) {
+        return -1;
+    }
+    unsigned n = model_chain(m, (unsigned)head, d, 200);
+    uint32_t len = 0;
+    EXPECT(n >= 2 && d[0].len == 12);
+    memcpy(h, from_paddr(d[0].addr), 12);
+    for (unsigned i = 1; i < n; i++) {
+        EXPECT((d[i].flags & 2) == 0 && d[i].len > 0);
+        memcpy(out + len, from_paddr(d[i].addr), d[i].len);
+        len += d[i].len;
+    }
+    model_put_used(m, (uint32_t)head, 0);
+    interrupt(1, old);
+    return (int)len;
+}
+
+static void card_link(bool up)
+{
+    hw.link = up;
+    irq_save();
+    device.on_config(device.arg);
+    irq_unmask();
+}
+
+int virtio_probe(uint16_t id, int (*attach)(struct virtio_device *dev))
+{
+    EXPECT(id == VIRTIO_ID_NET);
+    return attach(&device) == 0;
+}
+
+static int probe_card(void)
+{
+    device = (struct virtio_device){ .transport = &transport, .id = VIRTIO_ID_NET };
+    strcpy(device.name, "test");
+    hw.status = 0;
+    card = NULL;
+    int n = virtio_net_probe();
+    errors_logged = warnings_logged = 0;
+    return n;
+}
+
+static void reset_hw(void)
+{
+    memset(&hw, 0, sizeof hw);
+    hw.features = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
+    hw.features |= 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 11 | 1 << 12 | 1 << 15 | 1 << 16;
+    hw.queue_max = 256;
+    hw.link = 1;
+    hw.mtu = 1500;
+    memcpy(hw.mac, "\x52\x54\x00\x01\x02\x03", 6);
+}
