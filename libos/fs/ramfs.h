@@ -120,7 +120,7 @@ int ramdir_readdir(struct vnode *dir, off_t *cookie, struct fs_entry *out);
 /* ---- ramfs_data.c ---- */
 
 ssize_t ramdata_read(struct vnode *node, void *buf, size_t len, off_t pos);
-ssize_t ramdata_write(struct vnode *node, const void *buf, size_t len, off_t pos, off_t *end);
+ssize_t ramdata_write(struct vnode *node, const struct iovec *iov, int n, off_t pos, off_t *end);
 off_t ramdata_size(struct vnode *node);
 int ramdata_truncate(struct vnode *node, off_t size);
 int ramdata_allocate(struct vnode *node, off_t pos, off_t len);

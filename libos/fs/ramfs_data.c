@@ -175,28 +175,43 @@ ssize_t ramdata_read(struct vnode *v, void *buf, size_t len, off_t pos)
     return (ssize_t)len;
 }
 
-ssize_t ramdata_write(struct vnode *v, const void *buf, size_t len, off_t pos, off_t *end)
+/* Write into pages; returns how much there was space for. */
+static size_t put(struct ram_data *d, size_t pos, const char *buf, size_t len)
 {
-    struct ram_node *node = ram_node(v);
-    struct ram_data *d = &node->data;
     size_t done = 0;
-    off_t last;
-    pthread_rwlock_wrlock(&node->lock);
-    pos = pos < 0 ? d->size : pos;
-    if (__builtin_add_overflow(pos, (off_t)len, &last)) {
-        pthread_rwlock_unlock(&node->lock);
-        return -EFBIG;
-    }
     while (done < len) {
-        size_t now = (size_t)pos + done;
-        size_t at = now % PAGE_SIZE;
+        size_t at = (pos + done) % PAGE_SIZE;
         size_t n = min_size(len - done, PAGE_SIZE - at);
-        char *page = page_to_write(d, now / PAGE_SIZE, n == PAGE_SIZE);
+        char *page = page_to_write(d, (pos + done) / PAGE_SIZE, n == PAGE_SIZE);
         if (page == NULL) {
             break;
         }
-        memcpy(page + at, (const char *)buf + done, n);
+        memcpy(page + at, buf + done, n);
         done += n;
+    }
+    return done;
+}
+
+ssize_t ramdata_write(struct vnode *v, const struct iovec *iov, int n, off_t pos, off_t *end)
+{
+    struct ram_node *node = ram_node(v);
+    struct ram_data *d = &node->data;
+    size_t done = 0, len = 0;
+    for (int i = 0; i < n; i++) {
+        len += iov[i].iov_len; /* checked by writev(): it is an ssize_t */
+    }
+    pthread_rwlock_wrlock(&node->lock);
+    pos = pos < 0 ? d->size : pos;
+    if (__builtin_add_overflow(pos, (off_t)len, end)) {
+        pthread_rwlock_unlock(&node->lock);
+        return -EFBIG;
+    }
+    for (int i = 0; i < n; i++) {
+        size_t part = put(d, (size_t)pos + done, iov[i].iov_base, iov[i].iov_len);
+        done += part;
+        if (part < iov[i].iov_len) {
+            break;
+        }
     }
     *end = pos + (off_t)done;
     if (done != 0) {

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <pith/file.h>
@@ -93,8 +94,8 @@ struct vnode_ops {
 
     /* Of regular files. */
     ssize_t (*read)(struct vnode *node, void *buf, size_t len, off_t pos);
-    /* pos < 0: at the end. *end: the position behind what was written. */
-    ssize_t (*write)(struct vnode *node, const void *buf, size_t len, off_t pos, off_t *end);
+    /* All buffers in one step. pos < 0: at the end. *end: the position behind what was written. */
+    ssize_t (*write)(struct vnode *node, const struct iovec *iov, int n, off_t pos, off_t *end);
     off_t (*size)(struct vnode *node);
     int (*truncate)(struct vnode *node, off_t size);
     int (*allocate)(struct vnode *node, off_t pos, off_t len);

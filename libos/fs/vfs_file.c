@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <pith/heap.h>
@@ -23,17 +25,39 @@ static ssize_t reg_pread(struct file *f, void *buf, size_t len, off_t pos)
     return node->ops->read(node, buf, len, pos);
 }
 
+/* What is only read has the type of iovec's buffers, which aren't. */
+static struct iovec one(const void *buf, size_t len)
+{
+    return (struct iovec){ (void *)(uintptr_t)buf, len };
+}
+
 static ssize_t reg_pwrite(struct file *f, const void *buf, size_t len, off_t pos)
 {
     struct vnode *node = node_of(f);
+    struct iovec v = one(buf, len);
     off_t end;
-    return node->ops->write(node, buf, len, pos, &end);
+    return node->ops->write(node, &v, 1, pos, &end);
 }
 
 static ssize_t reg_append(struct file *f, const void *buf, size_t len, off_t *end)
 {
     struct vnode *node = node_of(f);
-    return node->ops->write(node, buf, len, -1, end);
+    struct iovec v = one(buf, len);
+    return node->ops->write(node, &v, 1, -1, end);
+}
+
+static ssize_t reg_writev(struct file *f, const struct iovec *iov, int n)
+{
+    struct vnode *node = node_of(f);
+    off_t end;
+    pthread_mutex_lock(&f->pos_lock);
+    bool append = __atomic_load_n(&f->flags, __ATOMIC_RELAXED) & O_APPEND;
+    ssize_t r = node->ops->write(node, iov, n, append ? -1 : f->pos, &end);
+    if (r > 0) {
+        f->pos = end;
+    }
+    pthread_mutex_unlock(&f->pos_lock);
+    return r;
 }
 
 static off_t reg_size(struct file *f)
@@ -76,6 +100,7 @@ static const struct file_ops regular_ops = {
     .pread = reg_pread,
     .pwrite = reg_pwrite,
     .append = reg_append,
+    .writev = reg_writev,
     .size = reg_size,
     .fstat = node_fstat,
     .fsync = node_fsync,

@@ -17,6 +17,8 @@ CMDLINE_MAX = 2047      # libos/include/pith/boot.h, BOOT_CMDLINE_MAX with its N
 XEN_CMDLINE_MAX = 1023  # Xen 4.17, MAX_GUEST_CMDLINE with its NUL
 XEN_OWN_MEMORY = 256 << 20
 LEAST_MEMORY = 2 << 20
+NO_MODULE = ("--initrd: an image that runs as dom0 on Xen gets no module; use --on kvm or tcg, or pack "
+             "the folder into the image (app_root in app.mk)")
 
 # QEMU 7.2's TCG leaves out memory barriers when a machine can have only one CPU, and with SMAP on it
 # faults on the iret of a CPL 3 guest; hence maxcpus=2 and -smap, everywhere.
@@ -140,8 +142,7 @@ def xen_words(machine):
     if machine.nics:
         raise usage("--net: an image that runs as dom0 on Xen has no network; use --on kvm or tcg")
     if machine.initrd:
-        raise usage("--initrd: an image that runs as dom0 on Xen gets no module; use --on kvm or tcg, "
-                    "or pack the folder into the image (app_root in app.mk)")
+        raise usage(NO_MODULE)
     # Xen reads its own switch character; a backquote is code 0, which turns switching off.
     options = ["console=com1", "com1=115200,8n1", "conswitch=`", "loglvl=all", "guest_loglvl=all",
                f"dom0_mem={format_size(machine.memory)},max:{format_size(machine.memory)}",

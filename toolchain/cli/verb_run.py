@@ -16,7 +16,7 @@ import nics
 import packages
 import xen
 from guest import Guest
-from machine import LEAST_MEMORY, MACHINES, PLATFORMS, Disk, Machine
+from machine import LEAST_MEMORY, MACHINES, NO_MODULE, PLATFORMS, Disk, Machine
 from stopping import SIGTERM_STATUS, Interrupted, Stopping, stop_status
 from words import BUILD, NO_START, Failure, format_size, parse_size, say, usage
 
@@ -141,6 +141,8 @@ def describe(options, program_args):
         initrd=initrd.archive(options.initrd) if options.initrd else "")
     if machine.on_xen and machine.disks:
         raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on kvm or tcg")
+    if machine.on_xen and machine.initrd:
+        raise usage(NO_MODULE)
     return app, machine
 
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "parts.h"
@@ -35,7 +36,8 @@ static void *append(void *arg)
     int fd = open("log", O_WRONLY | O_APPEND);
     for (int i = 0; i < RECORDS; i++) {
         snprintf(record, sizeof(record), "%d %10d %10d\n", (int)(uintptr_t)arg, i, i);
-        if (write(fd, record, RECORD) != RECORD) {
+        struct iovec v[2] = { { record, 5 }, { record + 5, RECORD - 5 } };
+        if ((i % 2 ? write(fd, record, RECORD) : writev(fd, v, 2)) != RECORD) {
             CHECK(!"record written");
             break;
         }
