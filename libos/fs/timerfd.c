@@ -21,6 +21,7 @@
 
 struct timerfd {
     struct file file;
+    bool realtime;
     struct spinlock lock; /* guards what follows up to q; order: before the timers' */
     struct timer timer;
     uint64_t deadline_ns; /* the next, or the one that has passed; 0: disarmed */
@@ -146,7 +147,7 @@ static const struct file_ops timerfd_ops = {
     .close = timerfd_close,
 };
 
-int timerfd_new(struct file **out, int flags)
+int timerfd_new(struct file **out, bool realtime, int flags)
 {
     struct timerfd *t = heap_alloc(sizeof(*t));
     if (t == NULL) {
@@ -154,6 +155,7 @@ int timerfd_new(struct file **out, int flags)
     }
     memset(t, 0, sizeof(*t));
     file_init(&t->file, &timerfd_ops, O_RDWR | flags, t);
+    t->realtime = realtime;
     timer_init(&t->timer, fire);
     pollq_init(&t->q);
     *out = &t->file;
@@ -165,6 +167,7 @@ static void current(struct timerfd *t, struct timerfd_setting *out)
 {
     go_on(t);
     out->interval_ns = t->interval_ns;
+    out->realtime = t->realtime;
     out->deadline_ns = t->fired ? 0 : t->deadline_ns;
 }
 

@@ -13,9 +13,6 @@
 #include "fd.h"
 #include "result.h"
 
-/* Which clocks the descriptors count on is only asked for absolute times: bit 30 of the flags. */
-#define FLAG_REALTIME 0x40000000
-
 int timerfd_create(clockid_t clock, int flags)
 {
     struct file *f;
@@ -23,10 +20,7 @@ int timerfd_create(clockid_t clock, int flags)
         (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)) {
         return (int)libc_result(-EINVAL);
     }
-    int r = timerfd_new(&f, flags & TFD_NONBLOCK);
-    if (r == 0 && clock == CLOCK_REALTIME) {
-        f->flags |= FLAG_REALTIME;
-    }
+    int r = timerfd_new(&f, clock == CLOCK_REALTIME, flags & TFD_NONBLOCK);
     return (int)libc_result(r < 0 ? r : fd_give(f));
 }
 
@@ -66,7 +60,7 @@ static uint64_t absolute(bool realtime, uint64_t at)
     return __builtin_add_overflow(mono, at - now, &deadline) ? NO_DEADLINE : deadline;
 }
 
-static int deadline_of(struct file *f, int flags, const struct timespec *value, uint64_t *out)
+static int deadline_of(bool realtime, int flags, const struct timespec *value, uint64_t *out)
 {
     uint64_t ns;
     int r = span_ns(value, &ns);
@@ -75,7 +69,7 @@ static int deadline_of(struct file *f, int flags, const struct timespec *value, 
         return r;
     }
     if (flags & TFD_TIMER_ABSTIME) {
-        *out = absolute((f->flags & FLAG_REALTIME) != 0, ns);
+        *out = absolute(realtime, ns);
     } else if (__builtin_add_overflow(platform_clock_ns(), ns, out)) {
         *out = NO_DEADLINE;
     }
@@ -87,9 +81,12 @@ static int settime(struct file *f, int flags, const struct itimerspec *value,
                    struct itimerspec *old)
 {
     struct timerfd_setting setting, before;
-    int r = span_ns(&value->it_interval, &setting.interval_ns);
+    int r = timerfd_get(f, &before);
     if (r == 0) {
-        r = deadline_of(f, flags, &value->it_value, &setting.deadline_ns);
+        r = span_ns(&value->it_interval, &setting.interval_ns);
+    }
+    if (r == 0) {
+        r = deadline_of(before.realtime, flags, &value->it_value, &setting.deadline_ns);
     }
     if (r == 0) {
         r = timerfd_set(f, &setting, &before);

@@ -38,13 +38,14 @@ int socketpair_new(struct file *ends[2], int type, int flags);
 /* An event counter, eventfd(2). */
 int eventfd_new(struct file **out, uint64_t count, bool semaphore, int flags);
 
-/* A timer, timerfd(2), disarmed. */
-int timerfd_new(struct file **out, int flags);
+/* A timer, timerfd(2), disarmed. `realtime` is kept for timerfd_get(): the creator's clock. */
+int timerfd_new(struct file **out, bool realtime, int flags);
 
 /* When a timer fires: monotonic time, 0 for never; then each interval_ns, 0 for once. */
 struct timerfd_setting {
     uint64_t deadline_ns;
     uint64_t interval_ns;
+    bool realtime; /* told, not set */
 };
 
 /*

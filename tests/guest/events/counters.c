@@ -186,6 +186,7 @@ static void timerfd_absolute(void)
         uint64_t n = 0;
         struct timespec now;
         int t = timerfd_create(clocks[i], 0);
+        EQ(fcntl(t, F_GETFL), O_RDWR);
         EQ(clock_gettime(clocks[i], &now), 0);
         struct itimerspec s = its(ns_of(&now) + 10 * MS, 0);
         EQ(timerfd_settime(t, TFD_TIMER_ABSTIME, &s, NULL), 0);
