@@ -97,6 +97,11 @@ static void test_transmit(void)
                 p[k] = (uint8_t)unit_random(&seed);
             }
             list[i] = nb[i];
+            if (unit_random(&seed) & 1) {
+                nb[i][0].flags = NETBUF_CSUM_PARTIAL;
+                nb[i][0].csum_start = (uint16_t)(unit_random(&seed) % (len - 2));
+                nb[i][0].csum_offset = (uint16_t)(len - 2 - nb[i][0].csum_start);
+            }
         }
         unsigned before = done_count;
         int taken = card->ops->transmit(card, list, n);
@@ -106,7 +111,8 @@ static void test_transmit(void)
             struct model_header h;
             int len = card_take(got, &h);
             uint32_t at = 0;
-            EXPECT(len > 0 && h.flags == 0 && h.gso_type == 0);
+            EXPECT(len > 0 && h.flags == (nb[i][0].flags != 0) && h.gso_type == 0);
+            EXPECT(h.csum_start == nb[i][0].csum_start && h.csum_offset == nb[i][0].csum_offset);
             for (struct netbuf *piece = list[i]; piece != NULL; piece = piece->next) {
                 EXPECT(memcmp(got + at, piece->data, piece->len) == 0);
                 at += piece->len;
