@@ -81,7 +81,7 @@ static void give_up(struct virtio_net *net, const char *why)
     virtio_net_event(net);
 }
 
-bool virtio_net_check(struct virtio_net *net)
+bool virtio_net_check_all(struct virtio_net *net)
 {
     if (net->netdev.failed) {
         return false;

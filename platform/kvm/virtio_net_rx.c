@@ -69,8 +69,7 @@ static void fill(struct virtio_net *net)
     }
     while (net->spare != NULL && ring->nfree != 0) {
         struct netbuf *nb = net->spare;
-        struct virtio_buf buf = { address_of(net, nb), RX_SPACE };
-        if (virtio_ring_add(ring, &buf, 0, 1, nb) < 0) {
+        if (virtio_ring_add_in(ring, address_of(net, nb), RX_SPACE, nb) < 0) {
             break;
         }
         net->spare = nb->next;

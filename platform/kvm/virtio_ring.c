@@ -119,6 +119,18 @@ int virtio_ring_add(struct virtio_ring *r, const struct virtio_buf *bufs, unsign
     return 0;
 }
 
+int virtio_ring_add_in(struct virtio_ring *r, paddr_t addr, uint32_t len, void *cookie)
+{
+    if (r->broken) {
+        return -EIO;
+    }
+    if (r->nfree == 0) {
+        return -ENOSPC;
+    }
+    add_chain(r, put_desc(r, addr, len, VIRTIO_DESC_WRITE), 1, len, cookie);
+    return 0;
+}
+
 int virtio_ring_add_indirect(struct virtio_ring *r, paddr_t table, unsigned n, uint32_t writable,
                              void *cookie)
 {

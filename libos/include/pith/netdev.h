@@ -7,6 +7,35 @@
  * the driver and go back by netdev_release(); buffers to send stay the sender's until done() is
  * called. No call copies a frame or sleeps. A device has one user: whoever claims it, the TCP/IP
  * stack or the program.
+ *
+ * A program that sends each frame back to where it came from (tests/guest/netdev has more):
+ *
+ *     static struct io_waiter waiter; // pith/iowait.h; io_waiter_init() first
+ *     static void on_event(struct netdev *dev) { (void)dev; io_wake(&waiter); }
+ *     static void sent(struct netbuf *frame) { netdev_release(frame->arg, frame); }
+ *
+ *     struct netdev *dev = netdev_find("eth0");
+ *     netdev_claim(dev, &waiter, on_event, NULL); // -EBUSY when the stack has it
+ *     for (;;) {
+ *         struct netbuf *frame;
+ *         if (netdev_receive(dev, &frame, 1) == 1) {
+ *             swap_addresses(frame->data);
+ *             frame->done = sent;
+ *             frame->arg = dev;
+ *             if (netdev_transmit(dev, &frame, 1) != 1) {
+ *                 netdev_release(dev, frame);
+ *             }
+ *         } else if (!netdev_arm(dev, false)) {
+ *             io_wait(&waiter, UINT64_MAX);
+ *         }
+ *     }
+ *
+ * The device is as the host made it: checksums that are left to the other end (NETBUF_CSUM_...) come
+ * and go as they are. A device that breaks its protocol is given up, with one line in the log: then
+ * `failed` is set, on_event() says so once, transmit() answers -EIO, receive() 0, and what was to be
+ * sent is done(). Of a ring out of which nothing has gone for five seconds it drops what is sent.
+ * Boot options: `net.buffers=` how many receive buffers of 2 KiB (64 to 512 by the machine's memory),
+ * `net.gro=1` take segments longer than the MTU, NETBUF_GSO_..., where the host offers them.
  */
 #pragma once
 

@@ -115,7 +115,15 @@ void virtio_net_event(struct virtio_net *net);
  * line, frames to send are done, received ones may still come back. Returns whether it is usable.
  * Context: the user's.
  */
-bool virtio_net_check(struct virtio_net *net);
+bool virtio_net_check_all(struct virtio_net *net);
+
+/* The same, for the usual case: nothing is wrong. */
+static inline bool virtio_net_check(struct virtio_net *net)
+{
+    bool doubtful = net->netdev.failed | net->rx.ring.broken | net->tx.ring.broken |
+                    net->dev->failed | (__atomic_load_n(&net->doubt, __ATOMIC_RELAXED) != NULL);
+    return __builtin_expect(!doubtful, 1) || virtio_net_check_all(net);
+}
 
 /* Read the link's state. Context: any. */
 bool virtio_net_link(struct virtio_net *net);

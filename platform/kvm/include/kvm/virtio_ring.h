@@ -84,6 +84,9 @@ struct virtio_buf {
 int virtio_ring_add(struct virtio_ring *r, const struct virtio_buf *bufs, unsigned nout,
                     unsigned nin, void *cookie);
 
+/* The same for a single piece that the device writes. */
+int virtio_ring_add_in(struct virtio_ring *r, paddr_t addr, uint32_t len, void *cookie);
+
 /*
  * The same for an indirect table of n descriptors, filled by the caller; `writable` bytes of it are
  * the device's.
