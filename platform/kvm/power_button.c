@@ -92,6 +92,8 @@ static bool listen_to_ged(void)
         irq_free((unsigned)vector);
         return false;
     }
+    /* Who pressed before we listened made an edge that nobody saw; the selector still has it. */
+    ged_interrupt(NULL);
     return true;
 }
 
