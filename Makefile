@@ -75,7 +75,8 @@ OPT    := -O2
 SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_input) libos/libc/start \
           $(addprefix platform/kvm/,acpi% i8042 ioapic keyboard kvm power% rtc serial) libos/libc/signal% \
           $(addprefix libos/core/,backtrace cmdline exit log log_format main panic random stop symbols \
-          thread_create thread_memory tls trace)
+          thread_create thread_memory tls trace) \
+          $(addprefix libos/fs/,cpio devfs devfs_tree initrd vfs_attr vfs_names)
 OFTEN  := $(addprefix platform/x86/,clock irq_run mem pvclock) $(addprefix platform/xen/,events time)
 
 I_LIBOS := -I libos/include -I $(B)/config
