@@ -68,7 +68,6 @@ void net_unlock(void)
 static uint64_t work(void)
 {
     net_lock();
-    net_card_collect();
     bool more = net_card_receive();
     uint64_t next = net_timers_run();
     finish_section();

@@ -42,7 +42,9 @@ static bool receive_one(struct net_card *card)
 {
     struct netbuf *frames[BATCH];
 
+    /* TCP does not send a segment again that it takes for being on its way still. */
     netdev_reap(card->dev);
+    net_card_collect();
     if (card->blocked) {
         net_card_flush_one(card);
         if (!card->blocked) {

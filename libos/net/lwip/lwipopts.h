@@ -119,6 +119,7 @@ extern uint32_t net_tcp_sndbuf; /* bytes: what a connection keeps to send */
 #define TCP_LISTEN_BACKLOG           0    /* sock_tcp_listen.c counts */
 #define LWIP_TCP_PCB_NUM_EXT_ARGS    1    /* the socket, to know when lwIP frees a pcb */
 #define LWIP_TCP_KEEPALIVE           1
+#define TCP_TMR_INTERVAL             100  /* ms; delayed ACKs, and half the unit of timeouts */
 #define LWIP_TCP_RTO_TIME            1000 /* RFC 6298, 2.1 */
 extern uint32_t net_tcp_msl;
 #define TCP_MSL                      net_tcp_msl /* ms; 30 s: TIME_WAIT of 60 s, as Linux has it */
