@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "netdb_impl.h"
@@ -49,9 +48,11 @@ static void numeric_host(const struct netdb_addr *addr, char out[DNS_NAME_MAX])
     size_t len = strlen(out);
     int reason = errno;
     if (link_local && if_indextoname(addr->scope, name) != NULL) {
-        snprintf(out + len, DNS_NAME_MAX - len, "%%%s", name);
+        out[len] = '%'; /* address and name have room: 45 and 15 bytes */
+        strcpy(out + len + 1, name);
     } else {
-        snprintf(out + len, DNS_NAME_MAX - len, "%%%u", (unsigned)addr->scope);
+        out[len] = '%';
+        netdb_put_number(out + len + 1, addr->scope);
     }
     errno = reason;
 }
@@ -114,7 +115,7 @@ int getnameinfo(const struct sockaddr *__restrict addr, socklen_t addrlen, char 
         if ((flags & NI_NUMERICSERV) == 0) {
             s = netdb_service_by_port(port, (flags & NI_DGRAM) != 0 ? NETDB_UDP : NETDB_TCP);
         }
-        snprintf(text, sizeof(text), "%u", port);
+        netdb_put_number(text, port);
         error = copy_out(s != NULL ? s->name : text, service, servicelen);
     }
     return error;

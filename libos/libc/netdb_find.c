@@ -2,7 +2,6 @@
 /* Where names are looked for: "localhost", /etc/hosts, this machine's own name, DNS. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -183,7 +182,11 @@ static void reverse_name(const struct netdb_addr *addr, char out[DNS_NAME_MAX])
 {
     const uint8_t *b = addr->bytes;
     if (addr->family == AF_INET) {
-        snprintf(out, DNS_NAME_MAX, "%u.%u.%u.%u.in-addr.arpa", b[3], b[2], b[1], b[0]);
+        for (int i = 3; i >= 0; i--) {
+            out = netdb_put_number(out, b[i]);
+            *out++ = '.';
+        }
+        strcpy(out, "in-addr.arpa");
         return;
     }
     for (int i = 15; i >= 0; i--) {

@@ -42,6 +42,9 @@ static inline unsigned netdb_addr_len(int family)
     return family == AF_INET ? 4 : 16;
 }
 
+/* A number in decimal at p; the byte behind it, where a NUL stands. */
+char *netdb_put_number(char *p, uint32_t value);
+
 /* Add one; what does not fit is left out. */
 void netdb_add(struct netdb_host *host, int family, const void *bytes, uint32_t scope);
 

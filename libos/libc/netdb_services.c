@@ -42,6 +42,21 @@ static const struct {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+char *netdb_put_number(char *p, uint32_t value)
+{
+    char digits[10];
+    unsigned n = 0;
+    do {
+        digits[n++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (n > 0) {
+        *p++ = digits[--n];
+    }
+    *p = '\0';
+    return p;
+}
+
 /* Names that a service has besides its first one. */
 static const char *other_name(const char *name)
 {

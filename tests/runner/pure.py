@@ -2,6 +2,7 @@
 """Unit tests of the command's pure parts: sizes, quoting, the console's filters, test.cfg."""
 
 import cases
+import conform
 import disks
 import machine
 import streams
@@ -121,13 +122,28 @@ def test_cfg():
     refused(cases.parse, "t", "nosuchkey: 1")
 
 
+def differences():
+    text = "words\n```differs p\n- 1: a\n+ 1: b\n```\nmore\n```differs p\n- 2: c\n+ 2: d\n```\n"
+    allowed = conform.allowed_differences(text)
+    same(allowed, {"p": {"1: a": "1: b", "2: c": "2: d"}})
+    same(conform.compare(["1: a", "2: c"], ["1: b", "2: d"], allowed["p"]), None)
+    for linux, pith in ((["1: a", "2: c"], ["1: b", "2: c"]),  # one is true no more
+                        (["1: a"], ["1: b"]),                  # and one is not asked
+                        (["1: a", "2: c", "3"], ["1: b", "2: d"]),
+                        (["1: a", "2: c"], ["1: b", "2: d", "3"])):
+        if conform.compare(linux, pith, allowed["p"]) is None:
+            raise AssertionError(f"{linux} and {pith} are taken for the same")
+    refused(conform.allowed_differences, "```differs p\n- a\n```\n")
+    refused(conform.allowed_differences, "```differs p\n+ a\n- b\n```\n")
+
+
 def patterns():
     same(disks.pattern(8, 16)[:8], disks.PATTERN.__mul__(8).__and__(disks.MASK).to_bytes(8, "little"))
 
 
 def run_all():
     for test in (sizes, exit_lines, stdin_lines, xen_console, framing, quoting, command_lines, test_cfg,
-                 patterns):
+                 differences, patterns):
         try:
             test()
         except AssertionError as e:
