@@ -15,25 +15,14 @@ import http_cases  # noqa: E402
 import http_client  # noqa: E402
 import http_fuzz  # noqa: E402
 import http_limits  # noqa: E402
+import httpd_guest  # noqa: E402
 import native  # noqa: E402
 import site_tree  # noqa: E402
+from httpd_guest import run_cases  # noqa: E402
 
 FUZZ_QUICK, FUZZ_FULL = 1000, 10000
 FUZZ_SEED = 20260607
 GROWTH = 1 << 20  # bytes that a server may have more after the second half of the fuzzing
-
-
-def run_cases(cases, address, tree):
-    """None, or what went wrong first and how many cases with it."""
-    problems = []
-    for name, case in cases:
-        try:
-            case(address, tree)
-        except (AssertionError, http_client.Bad, OSError) as e:
-            problems.append(f"{name}: {type(e).__name__}: {e}"[:500])
-    if not problems:
-        return None
-    return problems[0] + (f" (and {len(problems) - 1} more)" if problems[1:] else "")
 
 
 class OnHost:
@@ -97,16 +86,8 @@ class OnHost:
 def jobs(add, full):
     """Hand each test to add(name, bed, function)."""
     host = OnHost()
-    built = []
-
-    def on_host(test):
-        def run():
-            if not built:
-                built.append(host.build())
-            return test()
-        return run
-
     def all_on_host():
+        host.build()
         for name, test in (("cases", host.cases), ("limits", host.limits),
                            ("fuzz", lambda: host.fuzz(FUZZ_FULL if full else FUZZ_QUICK))):
             try:
@@ -117,4 +98,5 @@ def jobs(add, full):
                 return f"{name}: {problem}"
         return None
 
-    add("httpd/native", None, on_host(all_on_host))
+    add("httpd/native", None, all_on_host)
+    httpd_guest.jobs(add, full, FUZZ_FULL if full else FUZZ_QUICK)
