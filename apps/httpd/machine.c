@@ -55,7 +55,8 @@ static void add_cards(struct text *page)
         const char *name, *help;
         size_t offset;
     } fields[] = {
-        { "pith_net_rx_frames_total", "Frames received.", offsetof(struct netdev_stats, rx_frames) },
+        { "pith_net_rx_frames_total", "Frames received.",
+          offsetof(struct netdev_stats, rx_frames) },
         { "pith_net_rx_bytes_total", "Bytes received.", offsetof(struct netdev_stats, rx_bytes) },
         { "pith_net_rx_dropped_total", "Frames dropped: malformed, or no memory.",
           offsetof(struct netdev_stats, rx_dropped) },

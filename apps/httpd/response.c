@@ -82,7 +82,8 @@ void response_begin(struct response *r, int status)
     r->status = status;
     text_fixed(&r->head, r->head_room, sizeof(r->head_room));
     text_printf(&r->head, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Pith\r\nConnection: %s\r\n",
-                status, response_reason(status), date_now(), r->keep_alive ? "keep-alive" : "close");
+                status, response_reason(status), date_now(),
+                r->keep_alive ? "keep-alive" : "close");
 }
 
 void response_finish_memory(struct response *r, const char *type, struct text *body)

@@ -24,9 +24,9 @@
 #define EVENTS       64
 #define ACCEPT_BATCH 64
 
-#define HEAD                                                                            \
-    "HTTP/1.1 200 OK\r\nServer: khttp\r\nContent-Type: text/html\r\nContent-Length: 612\r\n" \
-    "Connection: keep-alive\r\n\r\n"
+#define HEAD                                                     \
+    "HTTP/1.1 200 OK\r\nServer: khttp\r\nContent-Type: text/html\r\n" \
+    "Content-Length: 612\r\nConnection: keep-alive\r\n\r\n"
 #define RESPONSE_SIZE (sizeof(HEAD) - 1 + BODY_SIZE)
 
 struct client {
@@ -74,7 +74,7 @@ static unsigned count_heads(struct client *c, const char *p, size_t n)
 static bool pay(struct client *c)
 {
     while (c->owed > 0) {
-        /* Whole responses follow each other, so the place in the batch follows from what is owed. */
+        /* Whole responses follow each other: the place in the batch follows from what is owed. */
         size_t at = (RESPONSE_SIZE - c->owed % RESPONSE_SIZE) % RESPONSE_SIZE;
         size_t n = sizeof(responses) - at < c->owed ? sizeof(responses) - at : c->owed;
         ssize_t sent = send(c->fd, responses + at, n, MSG_NOSIGNAL);

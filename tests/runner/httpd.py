@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""httpd: the same HTTP tests for it as a program of the host, under sanitizers, and as an image."""
+"""The servers: the same tests for them as programs of the host, under sanitizers, and as images."""
 
 import os
 import shutil
@@ -18,6 +18,7 @@ import http_limits  # noqa: E402
 import httpd_guest  # noqa: E402
 import native  # noqa: E402
 import site_tree  # noqa: E402
+import small_servers  # noqa: E402
 from httpd_guest import run_cases  # noqa: E402
 
 FUZZ_QUICK, FUZZ_FULL = 1000, 10000
@@ -83,6 +84,31 @@ class OnHost:
         return None if status == 0 else f"it ended with {status}"
 
 
+def small_on_host(name, word):
+    """(address, server) of echo or khttp, built for the host."""
+    elf = native.build(name, log_path("apps", f"{name}-native"))
+    port = native.free_port()
+    return ("127.0.0.1", port), native.Server([elf, str(port)], log_path("apps", f"{name}-native.log"),
+                                              word)
+
+
+def echo_on_host():
+    (host, port), server = small_on_host("echo", b"TCP and UDP")
+    with server:
+        for address in ((host, port), ("::1", port)):
+            small_servers.echo_stream(address)
+            small_servers.echo_datagrams(address)
+        status = server.stop(signal.SIGTERM)
+    return None if status == 0 else f"it ended with {status}"
+
+
+def khttp_on_host():
+    address, server = small_on_host("khttp", b"listening")
+    with server:
+        small_servers.khttp(address)
+    return None
+
+
 def jobs(add, full):
     """Hand each test to add(name, bed, function)."""
     host = OnHost()
@@ -99,4 +125,6 @@ def jobs(add, full):
         return None
 
     add("httpd/native", None, all_on_host)
+    add("echo/native", None, echo_on_host)
+    add("khttp/native", None, khttp_on_host)
     httpd_guest.jobs(add, full, FUZZ_FULL if full else FUZZ_QUICK)

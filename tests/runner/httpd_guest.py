@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""httpd in its virtual machine: the cases of tests/apps by a published port, on QEMU's own network."""
+"""The servers in their virtual machines: the cases of tests/apps by a published port of QEMU's own
+network."""
 
 import os
 import secrets
@@ -17,6 +18,7 @@ import initrd
 import nics
 import qmp
 import site_tree
+import small_servers
 import verb_size
 from guest import Guest
 from machine import Machine
@@ -29,21 +31,22 @@ QUICK_BEDS = ("tcg-microvm", "kvm-microvm")
 
 
 class Running:
-    """An httpd in a machine, in a `with`; `address` is where it answers."""
+    """A server in a machine, in a `with`; `address` is where it answers (`datagrams`: by UDP)."""
 
-    def __init__(self, name, elf, bed, module, args=(), memory=64 << 20):
+    def __init__(self, name, elf, bed, module=None, args=(), memory=64 << 20, port=8080):
         nic = nics.Nic("user")
-        nic.ports.append(nics.Port(0, 8080, "tcp"))
+        nic.ports += [nics.Port(0, port, "tcp"), nics.Port(0, port, "udp")]
         nics.settle([nic])
-        self.address = ("127.0.0.1", nic.port(8080, "tcp"))
+        self.address = ("127.0.0.1", nic.port(port, "tcp"))
+        self.datagrams = ("127.0.0.1", nic.port(port, "udp"))
         http_client.PAUSES[self.address[1]] = 0.01
-        machine = Machine(elf, bed.platform, bed.machine, memory, args=["-r", "/" if module else "/www", *args],
+        machine = Machine(elf, bed.platform, bed.machine, memory, args=list(args),
                           nonce=secrets.token_hex(8), nics=[nic], initrd=module or "")
         self.output = bytearray()
-        self.log = open(log_path("apps", f"httpd-{name}.log"), "wb")
+        self.log = open(log_path("apps", f"serve-{name}.log"), "wb")
         self.guest = Guest(machine, None, self.feed, self.log, 600)
         self.result = None
-        self.thread = threading.Thread(target=self.run, name=f"httpd-{name}")
+        self.thread = threading.Thread(target=self.run, name=f"serve-{name}")
         self.poker = threading.Thread(target=self.poke, name=f"poke-{name}")
         self.over = threading.Event()
 
@@ -68,24 +71,23 @@ class Running:
     def __enter__(self):
         self.thread.start()
         self.poker.start()
-        until = time.monotonic() + 60
-        while b"serving" not in self.output:
-            if time.monotonic() > until or not self.thread.is_alive():
-                self.__exit__()
-                raise AssertionError(f"it does not serve: {bytes(self.output[-300:])!r}")
-            time.sleep(0.05)
-        self.wait_answer(until)
+        self.wait_answer(time.monotonic() + 60)
         return self
 
     def wait_answer(self, until):
-        """The guest's address comes by DHCP after it listens; until then QEMU takes the connection."""
-        while True:
+        """The guest's address comes by DHCP; until then QEMU takes connections and lets them wait."""
+        while self.thread.is_alive() and time.monotonic() < until:
             try:
-                if http_client.fetch(self.address, "/one.bin") is not None:
-                    return
-            except (OSError, http_client.Bad):
+                with http_client.Connection(self.address) as c:
+                    c.sock.settimeout(2)
+                    c.send(http_client.request("/", "HEAD"))
+                    if c.sock.recv(1):
+                        return
+            except OSError:
                 pass
-            assert time.monotonic() < until, "it does not answer"
+            time.sleep(0.05)
+        self.__exit__()
+        raise AssertionError(f"it does not serve: {bytes(self.output[-300:])!r}")
 
     def press(self):
         try:
@@ -119,17 +121,15 @@ class OnGuest:
     def build(self):
         with self.lock:
             if self.module is None:
-                app = image.find("httpd")
-                image.build([app], quiet=True)
                 folder = log_path("apps", "httpd-site", "x")[:-2]
                 shutil.rmtree(folder, ignore_errors=True)
                 self.tree = site_tree.make(folder)
-                self.elf, self.module = app.elf, initrd.archive(folder)
+                self.elf, self.module = built("httpd"), initrd.archive(folder)
 
     def cases(self, bed, count):
         def run():
             self.build()
-            with Running(bed.name, self.elf, bed, self.module) as server:
+            with Running(bed.name, self.elf, bed, self.module, ["-r", "/"]) as server:
                 problem = run_cases(http_cases.all_cases(), server.address, self.tree)
                 if problem:
                     return problem
@@ -158,7 +158,7 @@ class OnGuest:
         def run():
             self.build()
             with Running("limits-" + bed.name, self.elf, bed, self.module,
-                         http_limits.OPTIONS) as server:
+                         ["-r", "/", *http_limits.OPTIONS]) as server:
                 problem = run_cases(http_limits.all_limits(), server.address, self.tree)
                 if problem:
                     return problem
@@ -173,8 +173,7 @@ class OnGuest:
         """6 MiB for everything: the page that the image carries, many times, by many clients."""
         def run():
             self.build()
-            with Running("memory-" + bed.name, self.elf, bed, None, (),
-                         LEAST_MEMORY) as server:
+            with Running("memory-" + bed.name, self.elf, bed, memory=LEAST_MEMORY) as server:
                 with open(os.path.join(os.path.dirname(__file__), "..", "..", "apps", "httpd", "root",
                                        "www", "index.html"), "rb") as f:
                     page = f.read()
@@ -194,6 +193,33 @@ class OnGuest:
         self.build()
         size = verb_size.stripped_size(self.elf)[0]
         return None if size <= STRIPPED_BYTES else f"{size} bytes stripped, more than {STRIPPED_BYTES}"
+
+
+def echo_on(bed):
+    def run():
+        with Running("echo-" + bed.name, built("echo"), bed, port=7) as server:
+            small_servers.echo_stream(server.address)
+            small_servers.echo_datagrams(server.datagrams)
+            server.press()
+            return server.ended()
+    return run
+
+
+def khttp_on(bed):
+    def run():
+        with Running("khttp-" + bed.name, built("khttp"), bed) as server:
+            small_servers.khttp(server.address)
+            server.press()  # it has no handler of SIGTERM
+            server.thread.join(60)
+            status = server.result.status if server.result else None
+            return None if status == 143 else f"it ended with {status}"
+    return run
+
+
+def built(name):
+    app = image.find(name)
+    image.build([app], quiet=True)
+    return app.elf
 
 
 def run_cases(todo, address, tree):
@@ -216,6 +242,8 @@ def jobs(add, full, fuzz_count):
     for bed in cases.BEDS:
         if bed.platform.startswith("xen") or not (full or bed.name in QUICK_BEDS):
             continue
+        add(f"echo/{bed.name}", bed, echo_on(bed))
+        add(f"khttp/{bed.name}", bed, khttp_on(bed))
         add(f"httpd/{bed.name}", bed, guest.cases(bed, fuzz_count))
         if full or bed.name == "kvm-microvm":
             add(f"httpd/limits-{bed.name}", bed, guest.limits(bed))
