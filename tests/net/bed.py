@@ -176,7 +176,10 @@ class Host:
 
     def memory(self):
         """{word: number} of what the peer says of its memory."""
-        words = self.ask("memory").split()
+        return self.numbers("memory")
+
+    def numbers(self, word):
+        words = self.ask(word).split()
         return dict(zip(words[0::2], map(int, words[1::2])))
 
 

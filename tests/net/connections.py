@@ -39,7 +39,8 @@ def settled(server, before, seconds):
                 now["large"] <= before["large"] + SLACK_LARGE and before["free"] - now["free"] <= SLACK_PAGES:
             return now
         if time.monotonic() > until:
-            raise Failure(f"memory after {seconds} s is {now}, it was {before}")
+            stats = {k: v for k, v in server.numbers("stats").items() if k.startswith("tcp_")}
+            raise Failure(f"memory after {seconds} s is {now}, it was {before}; {stats}")
         time.sleep(0.5)
 
 

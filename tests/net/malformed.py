@@ -271,8 +271,10 @@ def mutated(site):
             opened += conns
             if len(server.ask("memory", port=7)) != 6:
                 raise Failure(f"the echo is wrong after batch {batch}")
-        for guest, state in opened:
+        for number, (guest, state) in enumerate(opened):
             raw.forget(guest, state)
+            if number % 100 == 0:
+                server.ask("paced", port=7)
         for number in range(4):
             connections.visit(server, number)
         connections.settled(server, before, 90)

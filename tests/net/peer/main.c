@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The peer of the network tests: TCP services (services.h), UDP echo on port 7, and UDP port 1, which
- * answers "memory" with numbers, ends the program at "quit", and after "last" at the end of a source.
+ * answers "memory" and "stats" with numbers, ends the program at "quit", and after "last" at the end
+ * of a source.
  *
  * Plain POSIX with epoll: it is built for Linux too, where the tests themselves are tried out.
  */
@@ -17,6 +18,7 @@
 
 #ifdef __pith__
 #include <pith/heap.h>
+#include <pith/netstats.h>
 #include <pith/page.h>
 #endif
 
@@ -90,6 +92,24 @@ static int memory_words(char *out, size_t size)
 #endif
 }
 
+/* The network's own counters. */
+static int stats_words(char *out, size_t size)
+{
+    int n = 0;
+#ifdef __pith__
+    static struct net_stat stats[NET_STATS_MAX];
+    unsigned count = net_stats(stats);
+    for (unsigned i = 0; i < count && n < (int)size; i++) {
+        n += snprintf(out + n, size - (size_t)n, "%s %llu ", stats[i].name,
+                      (unsigned long long)stats[i].value);
+    }
+#else
+    (void)out;
+    (void)size;
+#endif
+    return n;
+}
+
 /* Returns false when it was asked to end. */
 static bool datagram(const struct endpoint *e)
 {
@@ -105,7 +125,8 @@ static bool datagram(const struct endpoint *e)
         if (e->port == PORT_CONTROL) {
             go_on = go_on && !(n == 4 && memcmp(data, "quit", 4) == 0);
             last = last || (n == 4 && memcmp(data, "last", 4) == 0);
-            n = memory_words(data, sizeof(data));
+            bool stats = n == 5 && memcmp(data, "stats", 5) == 0;
+            n = stats ? stats_words(data, sizeof(data)) : memory_words(data, sizeof(data));
         }
         sendto(e->fd, data, (size_t)n, 0, (struct sockaddr *)&from, length);
     }
