@@ -35,6 +35,8 @@ COLD static void listen(struct timer *t)
 {
     (void)t;
     platform_stop_listen();
+    /* A button that is pressed before is not remembered by ACPI; who wants to press it waits for this. */
+    machine_tell("listens", "1");
 }
 
 COLD void stop_init(void)

@@ -3,6 +3,7 @@
 
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 import accel
 import image
@@ -385,6 +387,35 @@ def builds():
     expect(done, 0, b"build/hello/hello.elf\n")
 
 
+def serves():
+    """`pith run httpd` answers at the address that it says, by TCG and KVM, and ends at Ctrl-C."""
+    for platform in ("tcg", "kvm"):
+        if platform == "kvm" and (accel.openable() or accel.try_kvm()):
+            continue
+        process = subprocess.Popen([PITH, "run", "httpd", "--on", platform, "-p", "0:8080"], cwd=TOP,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        try:
+            said, until = "", time.monotonic() + 30
+            while "serving" not in said and time.monotonic() < until:
+                if select.select([process.stderr, process.stdout], [], [], 0.5)[0]:
+                    for pipe in select.select([process.stderr, process.stdout], [], [], 0)[0]:
+                        said += os.read(pipe.fileno(), 4096).decode()
+            address = re.search(r"(?:http://localhost:|tcp port )(\d+)", said)
+            if not address:
+                raise Wrong(f"it does not say where it answers: {said}")
+            with urllib.request.urlopen(f"http://127.0.0.1:{address[1]}/", timeout=20) as answer:
+                if answer.status != 200 or b"<html" not in answer.read().lower():
+                    raise Wrong("its answer is no page")
+            process.send_signal(signal.SIGINT)
+            status = process.wait(15)
+            if status != 0:  # the power button has reached it
+                raise Wrong(f"status {status} after Ctrl-C")
+        finally:
+            process.kill()
+            process.communicate()
+
+
 TESTS = {
     "pure": pure.run_all,
     "help": help_for_all,
@@ -406,13 +437,14 @@ TESTS = {
     "quick": quick_and_quiet,
     "auto": automatic,
     "build": builds,
+    "serves": serves,
     "size": sizes,
     "debug": debugs,
 }
 
 
 def jobs(wanted, _full, _results):
-    image.make(["app", "APP=apps/hello " + PROBE], quiet=True)
+    image.make(["app", "APP=apps/hello apps/httpd " + PROBE], quiet=True)
     return [make_job(name, test) for name, test in TESTS.items() if not wanted or name in wanted]
 
 

@@ -65,6 +65,18 @@ def stdin_lines():
         same((lines.credit, lines.status), (64 + 2048, 3))
 
 
+def listens_lines():
+    word = b"\n[pith-listens " + NONCE.encode() + b" "
+    for step in (1, 2, 1000):
+        lines = streams.GuestLines(NONCE)
+        text = b"a" + word + b"no]\nb"
+        out = b"".join(lines.feed(text[i:i + step]) for i in range(0, len(text), step))
+        same((out + lines.flush(), lines.listens), (text, False))
+        text = b"c" + word + b"1]\nd" + END + b"0]\n"
+        out = b"".join(lines.feed(text[i:i + step]) for i in range(0, len(text), step))
+        same((out, lines.listens, lines.status), (b"cd", True, 0))
+
+
 def xen_console():
     text = (b"Xen 4.17\r\n(XEN) booting\r\n(XEN) Freed 652kB init memory\r\n"
             b"one\r\n(XEN) a word\r\ntwo(XEN) another\r\nthr\ree\r\r\n(XE")
@@ -142,8 +154,8 @@ def patterns():
 
 
 def run_all():
-    for test in (sizes, exit_lines, stdin_lines, xen_console, framing, quoting, command_lines, test_cfg,
-                 differences, patterns):
+    for test in (sizes, exit_lines, stdin_lines, listens_lines, xen_console, framing, quoting,
+                 command_lines, test_cfg, differences, patterns):
         try:
             test()
         except AssertionError as e:

@@ -3,6 +3,7 @@
 
 import signal
 import threading
+import time
 
 import qmp
 from words import INTERRUPTED, say
@@ -44,6 +45,9 @@ class Stopping:
         threading.Thread(target=self.press, daemon=True).start()
 
     def press(self):
+        until = time.monotonic() + GRACE_SECONDS
+        while not self.guest.lines.listens and time.monotonic() < until:
+            time.sleep(0.02)  # it has just begun: a button that is pressed too early is lost
         try:
             self.guest.control.execute("system_powerdown")
         except qmp.Refused:

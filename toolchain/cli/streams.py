@@ -2,9 +2,10 @@
 """What flows between a person and a guest's console. Pure code: bytes in, bytes out.
 
 The guest's last line is `\\n[pith-exit NONCE STATUS]\\n`; only the guest that was given this nonce can
-say it. Standard input is escaped so that its end can be told: DLE EOT is the end, DLE DLE one DLE, and
-DLE DC1 c the byte c + 128. It is sent as the guest asks for it, by `\\n[pith-stdin NONCE BYTES]\\n`: a
-serial port that is being set up, or Xen's short buffer, would lose what comes unasked.
+say it. `\\n[pith-listens NONCE 1]\\n` says that its power button works from now on. Standard input is
+escaped so that its end can be told: DLE EOT is the end, DLE DLE one DLE, and DLE DC1 c the byte c + 128.
+It is sent as the guest asks for it, by `\\n[pith-stdin NONCE BYTES]\\n`: a serial port that is being set
+up, or Xen's short buffer, would lose what comes unasked.
 """
 
 DLE = b"\x10"
@@ -23,17 +24,20 @@ def frame_input(data, seven_bits=False):
 class GuestLines:
     """Passes output on, takes the guest's words to us out of it.
 
-    `status` is "crash" or 0..255 once the exit line came, `credit` how many bytes of input were asked for.
+    `status` is "crash" or 0..255 once the exit line came, `credit` how many bytes of input were asked for,
+    `listens` whether its power button works.
     """
 
     LONGEST_WORD = 16
 
     def __init__(self, nonce):
         self.markers = {b"\n[pith-exit " + nonce.encode() + b" ": self.parse_exit,
-                        b"\n[pith-stdin " + nonce.encode() + b" ": self.parse_stdin}
+                        b"\n[pith-stdin " + nonce.encode() + b" ": self.parse_stdin,
+                        b"\n[pith-listens " + nonce.encode() + b" ": self.parse_listens}
         self.held = b""
         self.status = None
         self.credit = 0
+        self.listens = False
 
     def feed(self, data):
         """The part of what has come that is certainly the guest's own output."""
@@ -56,7 +60,8 @@ class GuestLines:
             if 0 <= end <= self.LONGEST_WORD and self.markers[marker](rest[:end]):
                 if self.status is None and len(rest) == end + 1:
                     # Its newline is still to come; till then it has not been said.
-                    self.credit -= int(rest[:end])
+                    if self.markers[marker] == self.parse_stdin:
+                        self.credit -= int(rest[:end])
                     return out
                 self.held = rest[end + 2:]
             else:  # looks like a line of ours but is none: the guest's output after all
@@ -77,6 +82,10 @@ class GuestLines:
             return False
         self.credit += int(word)
         return True
+
+    def parse_listens(self, word):
+        self.listens = self.listens or word == b"1"
+        return word == b"1"
 
     def overlap(self):
         """How many bytes at the end of `held` may be a marker's beginning."""
