@@ -9,9 +9,9 @@ import subprocess
 import time
 
 import cases
+import examples
 import guests
 import image
-import sessions
 import verb_size
 import xen
 from guest import Guest
@@ -120,7 +120,7 @@ def jobs(_wanted, _full, _results):
         with open(ARCHITECTURE, encoding="utf-8") as f:
             found = chains(f.read())
     unusable = guests.unusable_beds()
-    todo = [links, readme, sessions.job("porting"), every_bed_has_a_chain(found)]
+    todo = [links, readme, examples.job("porting"), every_bed_has_a_chain(found)]
     for bed in cases.BEDS:
         if bed.name in found and bed.platform not in unusable:
             todo.append(chain_job(hello.elf, bed, found[bed.name]))

@@ -18,7 +18,7 @@ from results import log_path
 from words import TOP
 
 FILE = re.compile(r"^```(?:c|cmake|make) (\S+/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SESSION = re.compile(r"^```console(?: (\S+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^```console(?: (\S+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PORTS = re.compile(r"\b808[0-9]\b")
 SECONDS = 240
 
@@ -64,7 +64,7 @@ def run_block(folder, block, log):
     try:
         output = process.communicate(timeout=SECONDS)[0].decode(errors="replace")
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # the group is ours: the shell began a session
+        os.killpg(process.pid, signal.SIGKILL)  # the group is the shell's own
         output = process.communicate()[0].decode(errors="replace") + "\n(time is over)"
     log.write(output)
     printed = re.split(r"^@\d+\n", output, flags=re.MULTILINE)[1:]
@@ -89,9 +89,9 @@ def job(name):
             os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
             with open(os.path.join(folder, path), "w", encoding="utf-8") as f:
                 f.write(content)
-        problem = None if SESSION.search(text) else "it has no ```console block"
+        problem = None if CONSOLE.search(text) else "it has no ```console block"
         with open(log_path("docs", name + ".log"), "w", encoding="utf-8") as log:
-            for tool, block in SESSION.findall(text):
+            for tool, block in CONSOLE.findall(text):
                 if not problem and (not tool or shutil.which(tool)):
                     problem = run_block(folder, block, log)
         results.check(f"docs/{name}", time.monotonic() - began, problem)
