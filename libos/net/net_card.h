@@ -16,7 +16,7 @@
 
 #include "net_parse.h"
 
-#define NET_CARD_QUEUE 64u /* frames that wait for the end of a net_lock section, to go in one batch */
+#define NET_CARD_QUEUE 64u /* frames that wait for the end of a net_lock section, to go at once */
 
 struct tx_frame;
 
@@ -31,8 +31,8 @@ struct net_card {
     bool blocked;           /* the device's ring was full; it will tell when it isn't any more */
     bool failed;            /* said so in the log */
     bool first_link;        /* the link has been looked at */
-    uint64_t rx_copied;     /* frames copied: most of the device's buffers are out, or short pieces */
-    uint64_t rx_refused;    /* frames dropped: no memory, over 64 KiB, too short, of no known type */
+    uint64_t rx_copied;     /* frames copied: most buffers are out, or in short pieces */
+    uint64_t rx_refused;    /* frames dropped: no memory, too long or short, no known type */
     uint64_t tx_refused;    /* frames that found the queue full or no memory */
 };
 

@@ -17,7 +17,7 @@
 #include "net_memory.h"
 
 #define FRAME_MAX   65535u /* lwIP's lengths have 16 bits */
-#define HEADERS_MAX 256u   /* lwIP wants all headers in one buffer; a longer chain of them is refused */
+#define HEADERS_MAX 256u   /* lwIP wants all headers in one buffer and refuses others */
 
 /* In netbuf.room, while lwIP has the piece. */
 struct rx_piece {
@@ -108,8 +108,8 @@ static bool long_enough(const struct netbuf *frame, uint32_t total)
 }
 
 /*
- * Whether the host's word for the checksum covers this packet: it speaks of TCP and UDP packets as a
- * whole, not of fragments, whose datagram gets summed when it is complete.
+ * Whether the host's word for the checksum covers this packet: it speaks of TCP and UDP packets as
+ * a whole, not of fragments, whose datagram gets summed when it is complete.
  */
 static bool checksum_known(const struct netbuf *frame)
 {
@@ -152,7 +152,8 @@ void net_card_input(struct net_card *card, struct netbuf *frame)
     LINK_STATS_INC(link.recv);
     uint16_t flags = card->netif.chksum_flags;
     if (known) {
-        card->netif.chksum_flags &= (uint16_t)~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
+        card->netif.chksum_flags = (uint16_t)(flags & ~(NETIF_CHECKSUM_CHECK_TCP |
+                                                        NETIF_CHECKSUM_CHECK_UDP));
     }
     ethernet_input(p, &card->netif);
     card->netif.chksum_flags = flags;

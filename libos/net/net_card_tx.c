@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sending: lwIP's chain of buffers becomes the device's list of pieces, without a copy; the chain is
- * kept until the device has sent it. Frames are queued and handed over in one batch at the end of
+ * Sending: lwIP's chain of buffers becomes the device's list of pieces, without a copy; the chain
+ * is kept until the device has sent it. Frames are queued and handed over in one batch at the end of
  * the net_lock section.
  */
 #include "net_card.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct net_memory_stats {
-    size_t used, limit;      /* bytes of lwIP's, with what it has queued of received and sent data */
+    size_t used, limit;      /* bytes of lwIP's, with the data that it has queued */
     uint64_t refused;        /* allocations that failed or went beyond a limit */
     unsigned tcp, tcp_limit; /* connections, those in TIME_WAIT included */
     unsigned udp, listeners, segments;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A decimal number without sign or leading zeros, as long as `digits` digits at most; -1 if none. */
+/* A decimal number without sign or leading zeros, of `digits` digits at most; -1 if none. */
 static long parse_number(const char **s, const char *end, unsigned digits)
 {
     const char *start = *s;

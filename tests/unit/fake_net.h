@@ -100,7 +100,7 @@ int io_engine_start(const struct io_engine *engine)
 void io_engine_kick(void) { }
 void io_waiter_init(struct io_waiter *w) { (void)w; }
 void io_wake(struct io_waiter *w) { (void)w; }
-int io_wait(struct io_waiter *w, uint64_t deadline_ns) { (void)w; (void)deadline_ns; return -ETIMEDOUT; }
+int io_wait(struct io_waiter *w, uint64_t t) { (void)w; (void)t; return -ETIMEDOUT; }
 
 /* ---- the device ---- */
 

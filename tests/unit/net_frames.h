@@ -112,7 +112,8 @@ static inline void begin_ip6(struct frame *f, unsigned next)
 /* Where the checksum of an upper protocol stands, from its header; -1: it has none. */
 static inline int sum_place(unsigned protocol)
 {
-    return protocol == 6 ? 16 : protocol == 17 ? 6 : protocol == 1 || protocol == 58 || protocol == 2 ? 2 : -1;
+    bool icmp = protocol == 1 || protocol == 58 || protocol == 2;
+    return protocol == 6 ? 16 : protocol == 17 ? 6 : icmp ? 2 : -1;
 }
 
 /* Make all lengths and checksums fit what the frame has now, as far as its headers make sense. */

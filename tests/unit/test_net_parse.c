@@ -1,6 +1,6 @@
 /* sources: libos/net/net_parse.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Network options as text: addresses compared with the host's inet_pton(), settings, mutated text. */
+/* Network options as text: addresses compared with the host's inet_pton(), settings, mutations. */
 #include <arpa/inet.h>
 #include <errno.h>
 

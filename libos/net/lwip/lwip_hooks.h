@@ -47,7 +47,7 @@ void net_dhcp_option(struct netif *netif, unsigned option, unsigned len, const s
         net_dhcp_option(ip_current_input_netif(), option, len, pbuf, offset);                   \
     } while (0)
 
-/* The next hop for IPv6 destinations outside of the interface's prefixes; NULL: a router's choice. */
+/* The next hop for IPv6 destinations outside of the prefixes; NULL: a router's choice. */
 const ip6_addr_t *net_ip6_gateway(const struct netif *netif);
 #define LWIP_HOOK_ND6_GET_GW(netif, dest) net_ip6_gateway(netif)
 

@@ -148,7 +148,7 @@ extern uint32_t net_tcp_msl;
 /* ---- IPv6 ---- */
 #define LWIP_IPV6                    1
 #define LWIP_IPV6_NUM_ADDRESSES      4
-#define IPV6_FRAG_COPYHEADER         1    /* pointers are larger than what a fragment has room for */
+#define IPV6_FRAG_COPYHEADER         1    /* a fragment has no room for pointers */
 #define LWIP_IPV6_FRAG               1
 #define LWIP_IPV6_REASS              1
 #define LWIP_IPV6_AUTOCONFIG         1

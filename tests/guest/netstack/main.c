@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Addresses: what the options, DHCP and routers give the interfaces. Each argument is a check:
- * eth0=ADDRESS (the interface gets it), -eth0=ADDRESS (it has it not, at the end), mtu=BYTES of eth0,
- * dns=ADDRESS,... (the servers, in order), link (says when it's ready, waits for a second lease).
+ * eth0=ADDRESS (the interface gets it), -eth0=ADDRESS (it hasn't got it), mtu=BYTES of eth0,
+ * dns=ADDRESS,... (the servers, in order), counters.
  */
 #include <arpa/inet.h>
 #include <ifaddrs.h>
