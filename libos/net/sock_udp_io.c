@@ -38,7 +38,17 @@ static struct netif *multicast_netif(const struct udp_sock *u, const ip_addr_t *
 static err_t send_multicast(struct udp_sock *u, struct pbuf *p, const struct sock_end *to)
 {
     struct netif *n = multicast_netif(u, &to->ip);
-    return n == NULL ? ERR_RTE : udp_sendto_if(u->pcb, p, &to->ip, to->port, n);
+    if (n == NULL) {
+        return ERR_RTE;
+    }
+    /* What goes out by the loopback interface comes back as it is: not once more as a copy. */
+    uint8_t flags = u->pcb->flags;
+    if (n->linkoutput == NULL) {
+        udp_clear_flags(u->pcb, UDP_FLAGS_MULTICAST_LOOP);
+    }
+    err_t err = udp_sendto_if(u->pcb, p, &to->ip, to->port, n);
+    u->pcb->flags = flags;
+    return err;
 }
 
 int sock_udp_transmit(struct udp_sock *u, struct pbuf *p, const struct sock_end *to)

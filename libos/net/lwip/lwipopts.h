@@ -107,7 +107,8 @@ extern uint32_t net_tcp_sndbuf; /* bytes: what a connection keeps to send */
 #define TCP_SND_QUEUELEN             8192
 #define TCP_SNDLOWAT                 1
 #define TCP_SNDQUEUELOWAT            1
-#define TCP_WND_UPDATE_THRESHOLD     (4 * TCP_MSS)
+/* Used where `pcb` is in scope. A small window is told of early, else its peer would wait for a probe. */
+#define TCP_WND_UPDATE_THRESHOLD     LWIP_MIN(pcb->rcv_wnd_max / 4, 4 * TCP_MSS)
 #define LWIP_WND_SCALE               1
 #define TCP_RCV_SCALE                4    /* up to 1 MiB */
 #define TCP_QUEUE_OOSEQ              1
