@@ -50,7 +50,7 @@ TESTS = {
     "exact": (bulk.exact, ("tcg-microvm", "kvm-microvm"), MICRO),
     "sequential": (connections.sequential, ("kvm-microvm",), MICRO),
     "simultaneous": (connections.simultaneous, ("tcg-microvm",), MICRO),
-    "same-port": (connections.same_port, (), MICRO),
+    "same-port": (connections.same_port, ("tcg-microvm",), MICRO),
     "resets": (connections.resets, ("tcg-microvm",), MICRO),
     "half-closed": (connections.half_closed, ("kvm-pc",), MICRO),
     "slow-readers": (connections.slow_readers, ("tcg-microvm",), MICRO),
