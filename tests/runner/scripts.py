@@ -167,7 +167,7 @@ def scratch_copy(name):
         else:
             shutil.copy2(source, copy)
     os.makedirs(os.path.join(copy, "build"))
-    for name in ("sysroot", "share"):
+    for name in ("sysroot", "share", "src"):
         os.symlink(os.path.join(BUILD, name), os.path.join(copy, "build", name))
     copy_tools(os.path.join(BUILD, "bin"), os.path.join(copy, "build", "bin"), copy)
     for name in ("obj", "lib", "config", "include"):
