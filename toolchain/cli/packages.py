@@ -21,6 +21,8 @@ PACKAGE_OF = {
     "qemu-system-x86_64": "qemu-system-x86",
     "/usr/share/qemu/qboot.rom": "qemu-system-data",
     "gdb": "gdb",
+    "ip": "iproute2",
+    "wrk": "wrk",
 }
 
 BUILD = ["gcc", "make", "ld", "xz", "patch", "/usr/include/stdlib.h", "/usr/include/xen/xen.h"]

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 
+import bench_http
 import counts
 import image
 import packages
@@ -14,9 +15,11 @@ from guest import Guest
 from machine import Machine
 from words import BUILD, TOP, Failure, say, usage
 
-HELP = "measure boot, size, least memory and primitives; instructions, not seconds"
-EPILOG = """Everything is counted in guest instructions under TCG, so that the figures do not depend on the
-host. docs/performance.md explains them. Raw data: build/bench/quick.json."""
+HELP = "measure boot, size, least memory and primitives, or khttp against a Linux guest"
+EPILOG = """Without a name everything is counted in guest instructions under TCG, so that the figures do
+not depend on the host. `pith bench khttp` compares requests per second with a Linux guest that runs the
+same program on the same machine, in turns. docs/performance.md explains the figures. Raw data:
+build/bench/*.json."""
 
 PRIM = os.path.join(TOP, "tests", "bench", "prim")
 MEMORY_STEPS_MIB = (2, 3, 4, 6, 8, 12, 16, 32, 64)
@@ -43,6 +46,14 @@ PEERS = {
 
 
 def add_arguments(parser):
+    parser.add_argument("name", metavar="NAME", nargs="?", choices=("quick", "khttp"), default="quick",
+                        help="quick (the default), or khttp")
+    parser.add_argument("--on", choices=("tcg", "kvm"), default="tcg", help="khttp: what runs it")
+    parser.add_argument("--machine", choices=("q35", "pc"), default="pc",
+                        help="khttp: QEMU's machine (default: pc)")
+    parser.add_argument("--rounds", metavar="N", default="3", help="khttp: turns of each (default: 3)")
+    parser.add_argument("--seconds", metavar="S", default="4",
+                        help="khttp: of each measurement (default: 4)")
     parser.add_argument("--quick", action="store_true", required=False,
                         help="what there is: boot, size, memory, primitives (some seconds)")
     parser.add_argument("--functions", metavar="N", default="0",
@@ -115,8 +126,13 @@ def print_primitives(prim):
 
 
 def run(options, _args):
-    if not options.functions.isdecimal():
-        raise usage(f"--functions: '{options.functions}' is no number")
+    for name in ("functions", "rounds", "seconds"):
+        if not getattr(options, name).isdecimal():
+            raise usage(f"--{name}: '{getattr(options, name)}' is no number")
+    if options.name == "khttp":
+        if int(options.rounds) < 1 or int(options.seconds) < 1:
+            raise usage("--rounds and --seconds: at least 1")
+        return bench_http.run(options.on, options.machine, int(options.rounds), int(options.seconds))
     packages.ensure(packages.BUILD + packages.QEMU)
     hello, prim = image.find("hello"), image.find(PRIM)
     image.build([hello, prim])

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first process of the Linux guest that benchmarks compare with: loads the modules that its
+ * initramfs has, gives eth0 its address, and becomes the program.
+ *
+ *     init=/init ... -- ADDRESS     (what the kernel does not know it hands to us)
+ *
+ * The modules are /modules/00, /modules/01, ... in the order in which they need each other.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CARD_WAIT_MS 10000 /* for the driver to find the card */
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "init: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void load_modules(void)
+{
+    for (int i = 0;; i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "/modules/%02d", i);
+        int fd = open(path, O_RDONLY);
+        if (fd < 0) {
+            return;
+        }
+        if (syscall(SYS_finit_module, fd, "", 0) != 0 && errno != EEXIST) {
+            fail(path);
+        }
+        close(fd);
+    }
+}
+
+static void interface_up(int s, struct ifreq *ifr)
+{
+    if (ioctl(s, SIOCGIFFLAGS, ifr) != 0) {
+        fail(ifr->ifr_name);
+    }
+    ifr->ifr_flags |= IFF_UP;
+    if (ioctl(s, SIOCSIFFLAGS, ifr) != 0) {
+        fail(ifr->ifr_name);
+    }
+}
+
+/* ADDRESS/24 on eth0. */
+static void configure(const char *address)
+{
+    struct ifreq ifr = { .ifr_name = "lo" };
+    struct sockaddr_in in = { .sin_family = AF_INET };
+    struct timespec step = { .tv_nsec = 1000000 };
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+    interface_up(s, &ifr);
+    for (int i = 0; if_nametoindex("eth0") == 0; i++) {
+        if (i == CARD_WAIT_MS) {
+            fail("eth0");
+        }
+        nanosleep(&step, NULL);
+    }
+    strcpy(ifr.ifr_name, "eth0");
+    if (inet_pton(AF_INET, address, &in.sin_addr) != 1) {
+        fail(address);
+    }
+    memcpy(&ifr.ifr_addr, &in, sizeof(in));
+    if (ioctl(s, SIOCSIFADDR, &ifr) != 0) {
+        fail("SIOCSIFADDR");
+    }
+    in.sin_addr.s_addr = htonl(0xffffff00);
+    memcpy(&ifr.ifr_netmask, &in, sizeof(in));
+    if (ioctl(s, SIOCSIFNETMASK, &ifr) != 0) {
+        fail("SIOCSIFNETMASK");
+    }
+    interface_up(s, &ifr);
+    close(s);
+}
+
+int main(int argc, char **argv)
+{
+    char *program[] = { "/program", NULL };
+
+    if (argc < 2) {
+        fprintf(stderr, "init: no address\n");
+        return 1;
+    }
+    load_modules();
+    configure(argv[argc - 1]);
+    execv(program[0], program);
+    fail(program[0]);
+}
