@@ -351,6 +351,17 @@ def case_many(address, tree):
             c.sock.close()
 
 
+def case_same_port(address, tree):
+    """A client that comes back by the same port at once, while the server's side is in TIME_WAIT."""
+    port = 0
+    for i in range(5):
+        with Connection(address, port=port) as c:
+            port = c.sock.getsockname()[1]
+            c.send(request("/one.bin", fields={"Connection": "close"}))
+            got = c.response()
+            assert got is not None and got.body == tree["one.bin"] and c.ended(), (i, got)
+
+
 def case_metrics(address, _tree):
     before = metrics(address)
     status(address, "/nowhere", 404)

@@ -28,11 +28,14 @@ class Response:
 
 
 class Connection:
-    def __init__(self, address, receive_buffer=None):
+    def __init__(self, address, receive_buffer=None, port=0):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if port:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.sock.bind(("", port))
         self.sock.settimeout(TIMEOUT)
         self.sock.connect(address)
         time.sleep(PAUSES.get(address[1], 0))
