@@ -28,12 +28,12 @@ class Response:
 
 
 class Connection:
-    def __init__(self, address, receive_buffer=None, port=0):
+    def __init__(self, address, receive_buffer=None, port=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        if port:
+        if port is not None:  # all that share a port have to say so
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.sock.bind(("", port))
         self.sock.settimeout(TIMEOUT)
