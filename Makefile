@@ -28,8 +28,22 @@ LIB    := $(B)/lib/libpith.a
 # toolchain/build.sh brings newlib, the compiler's builtins and the wrapper; it redoes only what changed.
 
 TOOLCHAIN := $(B)/toolchain.stamp
-$(TOOLCHAIN): $(shell find toolchain \( -path toolchain/cli -o -path toolchain/test \) -prune -o -type f -print)
+TOOLCHAIN_FILES := $(shell find toolchain \( -path toolchain/cli -o -path toolchain/test \) -prune -o -type f -print | LC_ALL=C sort)
+$(TOOLCHAIN): $(TOOLCHAIN_FILES) $(B)/toolchain.list
 	@mkdir -p $(@D)
+	sh toolchain/build.sh
+	@touch $@
+
+# A file that is gone makes nothing newer: the list of them does.
+ifneq ($(strip $(file <$(B)/toolchain.list)),$(strip $(TOOLCHAIN_FILES)))
+$(shell mkdir -p $(B))
+$(file >$(B)/toolchain.list,$(TOOLCHAIN_FILES))
+endif
+$(B)/toolchain.list: ;
+
+# lwIP's options decide which globals it has, and so which are renamed.
+LWIP_NAMES := $(B)/include/lwip/lwip_names.h
+$(LWIP_NAMES): $(wildcard libos/net/lwip/*.h libos/net/lwip/arch/*.h libos/net/lwip/sources.mk) | $(TOOLCHAIN)
 	sh toolchain/build.sh
 	@touch $@
 
@@ -89,6 +103,7 @@ I_X86   := $(I_LIBOS) -I platform/x86/include -I $(B)/include
 -include libos/net/lwip/sources.mk
 -include platform/x86/sources.mk platform/xen/sources.mk platform/kvm/sources.mk
 
+# Dependencies count the system's headers (-MD): lwIP's options come by way of its own, which are such.
 # room, sources, flags: defines OBJS_room and how its objects are made.
 define room
 OBJS_$(1) := $$(patsubst %,$(B)/obj/$(1)/%.o,$$(basename $(2)))
@@ -96,17 +111,18 @@ OBJS += $$(OBJS_$(1))
 $(B)/obj/$(1)/%.o: $(1)/%.c $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
 	@mkdir -p $$(@D)
 	@echo "  CC   $$<"
-	@$(CC) $(CFLAGS) $$(OPT) $(3) -MMD -MP -c $$< -o $$@
+	@$(CC) $(CFLAGS) $$(OPT) $(3) -MD -MP -c $$< -o $$@
 $(B)/obj/$(1)/%.o: $(1)/%.S $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
 	@mkdir -p $$(@D)
 	@echo "  AS   $$<"
-	@$(CC) $(ASFLAGS) $(3) -MMD -MP -c $$< -o $$@
+	@$(CC) $(ASFLAGS) $(3) -MD -MP -c $$< -o $$@
 endef
 
 $(eval $(call room,libos/core,$(LIBOS_CORE_SRCS),$(INTERRUPT) $(I_LIBOS)))
 $(eval $(call room,libos/libc,$(LIBOS_LIBC_SRCS),$(I_LIBOS)))
 $(eval $(call room,libos/fs,$(LIBOS_FS_SRCS),$(I_LIBOS)))
 $(eval $(call room,libos/net,$(LIBOS_NET_SRCS),$(I_LIBOS) $(I_LWIP)))
+$(OBJS_libos/net): $(LWIP_NAMES)
 $(eval $(call room,platform/x86,$(PLATFORM_X86_SRCS),$(EARLY) $(I_X86)))
 ifeq ($(CONFIG_XEN),y)
 $(eval $(call room,platform/xen,$(PLATFORM_XEN_SRCS),$(EARLY) $(I_X86) -I platform/xen/include))
@@ -120,10 +136,10 @@ LWIP_FLAGS := -std=gnu11 -g -Wall -Werror=implicit-function-declaration -ffuncti
               -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)/=
 OBJS_lwip := $(patsubst %.c,$(B)/obj/lwip/%.o,$(LWIP_SRCS))
 OBJS += $(OBJS_lwip)
-$(OBJS_lwip): $(B)/obj/lwip/%.o: $(TOOLCHAIN) Makefile
+$(OBJS_lwip): $(B)/obj/lwip/%.o: $(TOOLCHAIN) $(LWIP_NAMES) Makefile
 	@mkdir -p $(@D)
 	@echo "  CC   lwip/$*.c"
-	@$(CC) $(LWIP_FLAGS) $(OPT) $(I_LIBOS) $(I_LWIP) -MMD -MP -c $(LWIP)/$*.c -o $@
+	@$(CC) $(LWIP_FLAGS) $(OPT) $(I_LIBOS) $(I_LWIP) -MD -MP -c $(LWIP)/$*.c -o $@
 
 $(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os
 
@@ -171,10 +187,10 @@ $$(OUT_$(1))/obj/%.o: $(1)/%.c Makefile $(TOOLCHAIN) $(wildcard $(1)/app.mk)
 	@mkdir -p $$(@D)
 	@echo "  CC   $$<"
 	@$(CC) -O2 -g -Wall -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)/= \
-		$(if $(filter tests/%,$(1)),-I tests/guest) $$(app_cflags_$(1)) -MMD -MP -c $$< -o $$@
+		$(if $(filter tests/%,$(1)),-I tests/guest) $$(app_cflags_$(1)) -MD -MP -c $$< -o $$@
 $$(OUT_$(1))/obj/%.o: $(1)/%.S Makefile $(TOOLCHAIN)
 	@mkdir -p $$(@D)
-	@$(CC) -g -MMD -MP -c $$< -o $$@
+	@$(CC) -g -MD -MP -c $$< -o $$@
 app_cflags_$(1) := $$(app_cflags)
 app_libs_$(1) := $$(app_libs)
 app_root_$(1) := $$(app_root)

@@ -173,7 +173,8 @@ def scratch_copy(name):
     for name in ("obj", "lib", "config", "include"):
         shutil.copytree(os.path.join(BUILD, name), os.path.join(copy, "build", name), symlinks=True)
     # Newer than the sources and older than the objects: nothing is rebuilt but what is provoked.
-    shutil.copy2(os.path.join(BUILD, "toolchain.stamp"), os.path.join(copy, "build"))
+    for name in ("toolchain.list", "toolchain.stamp"):
+        shutil.copy2(os.path.join(BUILD, name), os.path.join(copy, "build"))
     return copy
 
 
