@@ -5,8 +5,10 @@ import os
 import re
 import secrets
 import shlex
+import signal
 import subprocess
 import time
+import urllib.request
 
 import cases
 import examples
@@ -90,11 +92,26 @@ def links(results):
 
 
 def readme_commands():
-    """Command lines of the README's first fenced block."""
+    """(command, remark) of the lines of the README's first fenced block."""
     with open(os.path.join(TOP, "README.md"), encoding="utf-8") as f:
         block = re.search(r"^```sh\n(.*?)^```", f.read(), re.MULTILINE | re.DOTALL)
     lines = block[1].splitlines() if block else []
-    return [line.split("#")[0].strip() for line in lines if line.startswith("./pith run")]
+    return [(command.strip(), remark) for command, _, remark in
+            (line.partition("#") for line in lines if line.startswith("./pith run"))]
+
+
+def serve(process, url):
+    """Fetch the page that the remark promises, then Ctrl-C; what is wrong, or None."""
+    until = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                answer.read()
+            process.send_signal(signal.SIGINT)
+            return None
+        except OSError:
+            time.sleep(0.1)
+    return f"{url} did not answer"
 
 
 def readme(results):
@@ -103,12 +120,20 @@ def readme(results):
     lines, problem = readme_commands(), None
     if not lines:
         problem = "README.md shows no ./pith run"
-    for line in lines:
+    for line, remark in lines:
         words = [os.path.join(TOP, "LICENSE") if w == "FILE" else w for w in shlex.split(line)]
-        done = subprocess.run(words, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=120, check=False)
-        if done.returncode != 0:
-            problem = f"`{line}`: status {done.returncode}: {done.stdout[-200:]!r}"
+        url = re.search(r"http://\S+/", remark)
+        with subprocess.Popen(words, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as process:
+            try:
+                wrong = serve(process, url[0]) if url else None
+                said = process.communicate(timeout=120)[0]
+            except subprocess.TimeoutExpired:
+                wrong, said = "it does not end", b""
+            finally:
+                process.kill()
+        if wrong or process.returncode != 0:
+            problem = f"`{line}`: {wrong or ''} status {process.returncode}: {said[-200:]!r}"
     results.check("docs/readme", time.monotonic() - began, problem)
 
 
