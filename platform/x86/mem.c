@@ -25,7 +25,7 @@ static uint64_t image_paddr; /* of the image's first byte */
 static struct mapping {
     paddr_t start; /* page aligned */
     size_t npages;
-    bool device;
+    uint64_t flags;
     char *va;
 } mappings[MAX_MAPPINGS];
 static unsigned nmappings;
@@ -87,7 +87,7 @@ void *mem_from_paddr(paddr_t pa, size_t len)
     return NULL;
 }
 
-static void *map(paddr_t pa, size_t len, bool device)
+static void *map(paddr_t pa, size_t len, uint64_t flags)
 {
     if (platform_ops->mem_to_paddr) {
         return NULL; /* a PV guest has no devices of this kind */
@@ -99,17 +99,16 @@ static void *map(paddr_t pa, size_t len, bool device)
 
     for (unsigned i = 0; i < nmappings && !found; i++) {
         const struct mapping *m = &mappings[i];
-        if (m->device == device && start >= m->start &&
+        if (m->flags == flags && start >= m->start &&
             start + npages * 4096 <= m->start + m->npages * 4096) {
             found = m->va + (pa - m->start);
         }
     }
     if (!found && nmappings < MAX_MAPPINGS) {
-        struct mon_map op = {next_va, start, npages,
-                             MON_MAP_PRESENT | (device ? MON_MAP_DEVICE | MON_MAP_WRITE : 0)};
+        struct mon_map op = {next_va, start, npages, MON_MAP_PRESENT | flags};
         if (pages_map(&op, 1) == 0) {
             struct mapping *m = &mappings[nmappings++];
-            *m = (struct mapping){start, npages, device, (char *)next_va};
+            *m = (struct mapping){start, npages, flags, (char *)next_va};
             next_va += (npages + 1) * 4096; /* a hole between two devices */
             found = m->va + (pa - start);
         }
@@ -118,12 +117,19 @@ static void *map(paddr_t pa, size_t len, bool device)
     return found;
 }
 
+static void *map_beside_ram(paddr_t pa, size_t len, uint64_t flags)
+{
+    return len == 0 || pa + len < pa || is_ram(pa, pa + len) ? NULL : map(pa, len, flags);
+}
+
 void *mem_map_device(paddr_t pa, size_t len)
 {
-    if (len == 0 || pa + len < pa || is_ram(pa, pa + len)) {
-        return NULL;
-    }
-    return map(pa, len, true);
+    return map_beside_ram(pa, len, MON_MAP_WRITE | MON_MAP_DEVICE);
+}
+
+void *mem_map_shared(paddr_t pa, size_t len)
+{
+    return map_beside_ram(pa, len, MON_MAP_WRITE);
 }
 
 const void *mem_map_firmware(paddr_t pa, size_t len)
@@ -132,5 +138,5 @@ const void *mem_map_firmware(paddr_t pa, size_t len)
         return NULL;
     }
     void *home = mem_from_paddr(pa, len);
-    return home ? home : map(pa, len, false);
+    return home ? home : map(pa, len, 0);
 }

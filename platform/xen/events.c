@@ -101,24 +101,43 @@ static void close_port(uint32_t port)
     xen_event_channel_op(EVTCHNOP_close, &arg);
 }
 
-/* Give a freshly bound port its handler; it stays masked. */
-static int slot_fill(uint32_t port, unsigned cpu, evtchn_handler *handler, void *arg)
+/* Give a port its handler; it stays masked. */
+static int slot_take(uint32_t port, unsigned cpu, evtchn_handler *handler, void *arg)
 {
     bool was = spin_lock(&slots_lock);
     struct slot *slot = slot_make(port);
+    int result = (int)port;
 
-    if (slot == NULL || slot->handler != NULL) {
-        spin_unlock(&slots_lock, was);
+    if (slot == NULL) {
+        result = -ENOSPC;
+    } else if (slot->handler != NULL) {
+        result = -EBUSY;
+    } else {
+        slot->arg = arg;
+        slot->cpu = cpu;
+        slot->count = 0;
+        __atomic_store_n(&slot->handler, handler, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&slots_lock, was);
+    return result;
+}
+
+/* The same for a port that we have just opened and close where there is no room for it. */
+static int slot_fill(uint32_t port, unsigned cpu, evtchn_handler *handler, void *arg)
+{
+    int result = slot_take(port, cpu, handler, arg);
+
+    if (result < 0) {
         klog(LOG_ERROR, "xen: no room for event channel %u", port);
         close_port(port);
         return -ENOSPC;
     }
-    slot->arg = arg;
-    slot->cpu = cpu;
-    slot->count = 0;
-    __atomic_store_n(&slot->handler, handler, __ATOMIC_RELEASE);
-    spin_unlock(&slots_lock, was);
-    return (int)port;
+    return result;
+}
+
+int evtchn_adopt(uint32_t port, evtchn_handler *handler, void *arg)
+{
+    return slot_take(port, 0, handler, arg);
 }
 
 int evtchn_bind_virq(unsigned virq, unsigned cpu, evtchn_handler *handler, void *arg)

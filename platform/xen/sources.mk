@@ -4,6 +4,8 @@ PLATFORM_XEN_SRCS := \
     events.c \
     time.c \
     console.c \
+    console_ring.c \
+    given.c \
     stop.c \
     pv/start.S \
     pv/entry.S \

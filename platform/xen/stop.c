@@ -15,6 +15,11 @@ void xen_stop_init(void)
     }
 }
 
+bool xen_is_hardware_domain(void)
+{
+    return hardware_domain;
+}
+
 void xen_stop(enum platform_stop how, int status)
 {
     (void)status; /* Xen has no channel for it */
@@ -33,5 +38,6 @@ void xen_stop(enum platform_stop how, int status)
     if (hardware_domain) {
         arg.reason = SHUTDOWN_reboot;
     }
+    xen_console_flush();
     xen_sched_op(SCHEDOP_shutdown, &arg);
 }

@@ -234,6 +234,18 @@ static void guard_stacks(void)
     fail_on("guard pages", pv_page_ops(ops, sizeof(ops) / sizeof(ops[0])));
 }
 
+/* The console again at its lasting address, and where xenstore is. */
+static void find_given(void)
+{
+    xen_given_store = (struct xen_given){start_info->store_mfn, start_info->store_evtchn};
+    if (!(start_info->flags & SIF_INITDOMAIN)) { /* whose field tells of a screen instead */
+        xen_given_console = (struct xen_given){start_info->console.domU.mfn,
+                                               start_info->console.domU.evtchn};
+        xen_console_ring(xen_map_frame(xen_given_console.frame), xen_given_console.port);
+    }
+    xen_console_ready();
+}
+
 static void pv_high(void)
 {
     struct boot_info info = {
@@ -248,6 +260,7 @@ static void pv_high(void)
     evtchn_init();
     pv_set_traps();
     platform_ops = &xen_pv_ops;
+    find_given();
     pv_drop_boot_map();
     guard_stacks();
     read_cpuid();
@@ -258,6 +271,17 @@ static void pv_high(void)
 }
 
 /* ---- the first half: where Xen has put us ---- */
+
+/* The toolstack's page lies right behind the image, where the boot mapping reaches it. */
+static void early_console(const struct start_info *si, uintptr_t base)
+{
+    if (!(si->flags & SIF_INITDOMAIN) && si->console.domU.mfn != 0) {
+        uint64_t pfn = machine_to_phys_mapping[si->console.domU.mfn];
+        if (pfn < si->nr_pages) {
+            xen_console_ring((void *)(base + (pfn << PAGE_SHIFT)), si->console.domU.evtchn);
+        }
+    }
+}
 
 _Noreturn void xen_pv_start(const struct start_info *si)
 {
@@ -270,6 +294,7 @@ _Noreturn void xen_pv_start(const struct start_info *si)
         pv_boot_fail("start_info has a bad magic", 0);
     }
     uintptr_t base = (uintptr_t)__image_start - IMAGE_LINK;
+    early_console(si, base);
     pv_build_map(si, boot_option((const char *)si->cmd_line, "base=fixed"));
 
     intptr_t delta = pv_map.image - __image_start;

@@ -25,6 +25,8 @@
 #include <xenplat/evtchn.h>
 #include <xenplat/services.h>
 
+#include <xen/hvm/params.h>
+
 static bool is_xen(uint32_t ebx, uint32_t ecx, uint32_t edx)
 {
     return ebx == XEN_CPUID_SIGNATURE_EBX && ecx == XEN_CPUID_SIGNATURE_ECX &&
@@ -111,10 +113,35 @@ static int map_shared_info(struct boot_info *info)
     return (int)error;
 }
 
+/* A parameter of the domain, 0 where it has none (public/hvm/params.h). */
+static uint64_t hvm_param(uint32_t index)
+{
+    struct xen_hvm_param param = {.domid = DOMID_SELF, .index = index};
+
+    return xen_hvm_op(HVMOP_get_param, &param) == 0 ? param.value : 0;
+}
+
+/*
+ * Pages that the toolstack gave us: their numbers can be asked for before the seal only. The
+ * console comes first of all that can fail.
+ */
+static void find_given(void)
+{
+    xen_given_console = (struct xen_given){hvm_param(HVM_PARAM_CONSOLE_PFN),
+                                           (uint32_t)hvm_param(HVM_PARAM_CONSOLE_EVTCHN)};
+    xen_given_store = (struct xen_given){hvm_param(HVM_PARAM_STORE_PFN),
+                                         (uint32_t)hvm_param(HVM_PARAM_STORE_EVTCHN)};
+    void *console = xen_map_frame(xen_given_console.frame);
+    if (console != NULL) {
+        xen_console_ring(console, xen_given_console.port);
+    }
+}
+
 int xen_pvh_init(struct boot_info *info)
 {
     boot_trace(__func__);
     xen_stop_init();
+    find_given();
     int error = map_shared_info(info);
     if (error != 0) {
         return error;
@@ -124,6 +151,7 @@ int xen_pvh_init(struct boot_info *info)
     cpu->platform[(PERCPU_XEN_VCPU - PERCPU_PLATFORM) / 8] = (uint64_t)vcpu;
     evtchn_init();
     vcpu->evtchn_upcall_mask = 0;
+    xen_console_ready();
 
     irq_set(IRQ_XEN, pvh_event, NULL);
     struct xen_hvm_evtchn_upcall_vector vector = {.vcpu = 0, .vector = IRQ_XEN};

@@ -30,5 +30,11 @@ void *mem_from_paddr(paddr_t pa, size_t len);
  */
 void *mem_map_device(paddr_t pa, size_t len);
 
+/*
+ * The same for memory that somebody else gave us beside our RAM (pages of the host's daemons):
+ * cached, writable.
+ */
+void *mem_map_shared(paddr_t pa, size_t len);
+
 /* The same for read-only firmware tables (ACPI), which may lie in any kind of memory. */
 const void *mem_map_firmware(paddr_t pa, size_t len);

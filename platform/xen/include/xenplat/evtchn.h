@@ -38,6 +38,13 @@ int evtchn_alloc_unbound(unsigned remote, evtchn_handler *handler, void *arg);
 int evtchn_bind_interdomain(unsigned remote, uint32_t remote_port, evtchn_handler *handler,
                             void *arg);
 
+/*
+ * Give a handler to a port that is open already: the toolstack opens those of the console and of
+ * xenstore. CPU 0, masked until evtchn_unmask(). Returns the port, or -ENOSPC and leaves it alone;
+ * -EBUSY when it has a handler.
+ */
+int evtchn_adopt(uint32_t port, evtchn_handler *handler, void *arg);
+
 /* Close the port; no handler of it runs or will run on this CPU on return. */
 void evtchn_close(uint32_t port);
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,11 +32,40 @@ uint64_t xen_clock_ns(void);
 uint64_t xen_wall_ns(void);
 void xen_timer_set(uint64_t deadline_ns);
 
-/* The console of the hardware domain. */
+/*
+ * The console: the ring at `page` once xen_console_ring() has named it, else that of the hardware
+ * domain. Called again when the page has another address. Until xen_console_ready() has told that
+ * the per-CPU block and system time can be used, output is not locked, and what finds no room is
+ * dropped after a while.
+ */
+void xen_console_ring(void *page, uint32_t port);
+void xen_console_ready(void);
 void xen_console_write(const char *data, size_t len);
 size_t xen_console_read(char *data, size_t len);
 int xen_console_listen(void);
+
+/* Wait, within limits, until the host has taken what was written. Context: any. */
+void xen_console_flush(void);
 #define XEN_CONSOLE_WINDOW 64 /* Xen keeps 128 bytes of serial input (xen/drivers/char/console.c) and drops the rest */
+
+/*
+ * The pages that the toolstack gave a guest, by the frame numbers that hypercalls use, and their
+ * event channels; frame 0: none. Filled before libos runs.
+ */
+struct xen_given {
+    uint64_t frame;
+    uint32_t port;
+};
+extern struct xen_given xen_given_console, xen_given_store;
+
+/*
+ * Where such a frame can be read and written; NULL when it is none of ours. The address lasts, and
+ * the same frame gives the same address. Context: thread, or the boot.
+ */
+void *xen_map_frame(uint64_t frame);
+
+/* Whether this is the hardware domain (dom0). */
+bool xen_is_hardware_domain(void);
 
 /* Ask whether this is the hardware domain (dom0), whose end is the machine's. */
 void xen_stop_init(void);
