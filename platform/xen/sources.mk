@@ -6,6 +6,8 @@ PLATFORM_XEN_SRCS := \
     console.c \
     console_ring.c \
     given.c \
+    grant.c \
+    grant_frames.c \
     stop.c \
     pv/start.S \
     pv/entry.S \

@@ -99,20 +99,25 @@ static int64_t vmcall(const struct mon_hypercall *c)
 }
 
 #define POINTER   3u  /* which argument is one, from 1; 0: none */
-#define ALLOWED   4u
+#define ALLOWED   4u  /* before the seal */
 #define STAYS     12u /* allowed after the seal too */
 
-/* What hypercall `nr` may do (numbers and arguments: xen public/xen.h and the header of each). */
-static unsigned hypercall_rule(uint64_t nr, uint64_t sub)
+/* What a hypercall may do (numbers and arguments: xen public/xen.h and the header of each). */
+static unsigned hypercall_rule(struct mon_hypercall *c)
 {
-    switch (nr) {
+    uint64_t sub = c->arg[0];
+    switch (c->nr) {
+    case 12: /* memory_op; also sealed with add_to_physmap in arg[2..4]: shared info, grant table beside RAM */
+        if (sub == 7 && c->arg[2] >> 33 == 0 && c->arg[4] >= mon_state.ram_pages) {
+            c->arg[1] = (uint64_t)&c->arg[2];
+            return STAYS;
+        }
+        return ALLOWED | 2;
     case 15: return STAYS;                                   /* set_timer_op(deadline) */
-    case 17: return STAYS | (sub == 0 || sub == 7 ? 0 : 2);  /* xen_version(cmd, pointer): 0 and 7 have none */
+    case 29: case 32: case 17: return STAYS | 2;             /* sched_op, event_channel_op, xen_version(op, pointer) */
     case 18: return STAYS | 3;                               /* console_io(op, n, pointer) */
-    case 29: return STAYS | 2;                               /* sched_op(op, pointer) */
-    case 32: return STAYS | 2;                               /* event_channel_op(op, pointer) */
-    case 24: return (sub == 8 || sub == 9 ? STAYS : ALLOWED) | 3; /* vcpu_op: the one-shot timer stays */
-    case 12: case 20: case 34: return ALLOWED | 2;           /* memory_op, grant_table_op, hvm_op */
+    case 24: return (sub - 8 <= 1 ? STAYS : ALLOWED) | 3; /* vcpu_op: 8 and 9, the one-shot timer, stay */
+    case 20: case 34: return ALLOWED | 2;                    /* grant_table_op, hvm_op */
     default: return 0;
     }
 }
@@ -123,13 +128,13 @@ int64_t mon_op_hypercall(struct mon_hypercall *call, uint64_t n)
     for (uint64_t i = 0; i < n; i++) {
         struct mon_hypercall one;
         int rc = mon_copy_in(&one, call + i, sizeof(one));
-        unsigned rule = hypercall_rule(one.nr, one.arg[0]), at = rule & POINTER;
+        unsigned rule = hypercall_rule(&one), at = rule & POINTER;
         uint64_t size = one.nr == 18 ? one.arg[1] : one.nr == 17 ? 1024 : 64;
         int writes = !(one.nr == 18 && one.arg[0] == 0);
-        if (rc || mon_state.xen == 0) {
-            return rc ? rc : -EPERM;
+        if (rc) {
+            return rc;
         }
-        if (rule == 0 || (mon_state.sealed && (rule & STAYS) != STAYS) ||
+        if (mon_state.xen == 0 || rule < (mon_state.sealed ? STAYS : ALLOWED) ||
             (at && one.arg[at - 1] && size && !user_ok(one.arg[at - 1], size, writes))) {
             return -EPERM;
         }

@@ -54,7 +54,6 @@ static uint64_t *leaf(uint64_t va, uint64_t *spare)
 static int map_range(const struct mon_map *op, uint64_t *changed)
 {
     uint64_t bits = 0, none = 0, *entry = 0;
-
     if (op->flags & MON_MAP_PRESENT) {
         bits = PTE_P | PTE_U | PTE_NX | (op->flags & MON_MAP_WRITE ? PTE_W : 0) |
                (op->flags & MON_MAP_DEVICE ? PTE_UC : 0);
@@ -112,7 +111,6 @@ int64_t mon_pages(const struct mon_map *op, uint64_t n, uint64_t *done)
 static int own(uint64_t paddr, uint64_t *spare)
 {
     uint64_t frame = paddr / 4096;
-
     if (paddr & 4095 || frame >= mon_state.ram_pages || mon_owned(frame) ||
         (paddr - mon_state.image_paddr) / 4096 < mon_state.image_pages) {
         return -EPERM;
@@ -143,8 +141,7 @@ int64_t mon_donate(uint64_t paddr)
     uint64_t spare = paddr;
     int rc = own(paddr, &spare);
     if (rc == 0 && spare) {
-        uint64_t *table = mon_home(paddr);
-        uint64_t words = 512;
+        uint64_t *table = mon_home(paddr), words = 512;
         void *p = table;
         __asm__ volatile("rep stosq" : "+D"(p), "+c"(words) : "a"(0L) : "memory");
         table[0] = mon_state.pool;

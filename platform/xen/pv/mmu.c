@@ -14,6 +14,7 @@
 #include <pith/page.h>
 #include <pith/spinlock.h>
 #include <x86/image.h>
+#include <xenplat/pv.h>
 
 #define BATCH_UPDATES 48u
 #define BATCH_INVLPG  8u /* more stale entries than that: flush the whole TLB */
@@ -306,6 +307,35 @@ int pv_page_ops(const struct page_op *ops, size_t n)
 void pv_page_seal(void)
 {
     /* Nothing to close: no executable page is ever made here, and Xen knows no seal. */
+}
+
+/* ---- Xen's own pages ---- */
+
+#define FOREIGN_BASE 0xffffff8000000000UL /* the top slot, which held the boot mapping */
+
+void *xen_pv_map_foreign(uint64_t mfn)
+{
+    static uint64_t next_va = FOREIGN_BASE; /* tables_lock */
+    struct batch batch = {.n = 0};
+    int error = 0;
+    unsigned level;
+
+    bool was = spin_lock(&tables_lock);
+    uint64_t va = next_va;
+    uint64_t *slot = walk(va, &level);
+    while (level > 1 && error == 0) {
+        error = table_add(&batch, slot);
+        slot = walk(va, &level);
+    }
+    if (error == 0) {
+        error = batch_add(&batch, slot, mfn << PAGE_SHIFT | PTE_RW, va);
+    }
+    int late = batch_flush(&batch);
+    if (error == 0 && late == 0) {
+        next_va += PAGE_SIZE;
+    }
+    spin_unlock(&tables_lock, was);
+    return error == 0 && late == 0 ? (void *)va : NULL;
 }
 
 /* ---- machine addresses: a device of PV sees no others ---- */

@@ -85,6 +85,24 @@ static inline long xen_version(int cmd, void *arg)
     return xen_command(__HYPERVISOR_xen_version, cmd, arg);
 }
 
+static inline long xen_grant_table_op(int cmd, void *op, unsigned n)
+{
+    return xen_errno(xen_hypercall(__HYPERVISOR_grant_table_op,
+                                   (unsigned long)cmd, (unsigned long)op, n, 0, 0));
+}
+
+/*
+ * PVH: have Xen's page `index` of a space (XENMAPSPACE_shared_info, _grant_table) at frame `gfn`,
+ * which lies above all RAM. The one memory_op that the monitor lets pass after the seal: it takes
+ * the structure from the last three arguments (struct xen_add_to_physmap: domid and space, idx,
+ * gpfn).
+ */
+static inline long xen_place_frame(unsigned space, uint64_t index, uint64_t gfn)
+{
+    return xen_errno(xen_hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, 0,
+                                   (uint64_t)space << 32 | DOMID_SELF, index, gfn));
+}
+
 /* ---- PV only ---- */
 
 static inline long xen_mmu_update(struct mmu_update *update, unsigned n, unsigned *done)

@@ -6,3 +6,9 @@
 
 /* CPUID as Xen wants a PV guest to see it (a bare CPUID shows the machine). Context: any. */
 void xen_pv_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t r[4]);
+
+/*
+ * Map a page of Xen's that is ours to use (a frame of the grant table), by its machine frame:
+ * writable, for good. NULL: no memory, or Xen refuses. Context: any.
+ */
+void *xen_pv_map_foreign(uint64_t mfn);

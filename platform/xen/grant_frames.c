@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where the grant table's frames are mapped. They are Xen's pages.
+ *
+ * PVH: they are put beside RAM, into the hole below 4 GiB that the toolstack leaves between the
+ * ACPI tables and the local APIC (xen tools/libs/light/libxl_x86.c). That is no danger to the
+ * monitor, all of whose frames are RAM, so it lets this one operation pass after the seal; its
+ * argument lies in the call itself, where nobody can change it between check and use.
+ * PV: Xen tells their machine addresses, which are mapped like memory of our own.
+ */
+#include <xenplat/grant.h>
+
+#include <pith/log.h>
+#include <pith/platform.h>
+#include <x86/mem.h>
+#include <xenplat/hypercall.h>
+#include <xenplat/pv.h>
+
+#include <xen/grant_table.h>
+
+#define PVH_FIRST_GFN 0xfd000ul
+
+unsigned grant_frames_limit(void)
+{
+    struct gnttab_query_size query = {.dom = DOMID_SELF};
+
+    if (!xen_pv) {
+        return GRANT_MAX_FRAMES; /* the query would need the monitor; Xen refuses when it is enough */
+    }
+    if (xen_grant_table_op(GNTTABOP_query_size, &query, 1) != 0 || query.status != GNTST_okay) {
+        return 0;
+    }
+    return query.max_nr_frames < GRANT_MAX_FRAMES ? query.max_nr_frames : GRANT_MAX_FRAMES;
+}
+
+static void *pvh_map(unsigned index)
+{
+    uint64_t gfn = PVH_FIRST_GFN + index;
+
+    if (mem_from_paddr(gfn << PAGE_SHIFT, PAGE_SIZE) != NULL) {
+        klog(LOG_ERROR, "xen: no room for the grant table: there is RAM at %lx", gfn << PAGE_SHIFT);
+        return NULL;
+    }
+    long error = xen_place_frame(XENMAPSPACE_grant_table, index, gfn);
+    if (error != 0) {
+        klog(LOG_DEBUG, "xen: grant frame %u is refused: %ld", index, error);
+        return NULL;
+    }
+    return mem_map_shared(gfn << PAGE_SHIFT, PAGE_SIZE);
+}
+
+static void *pv_map(unsigned index)
+{
+    static xen_pfn_t frames[GRANT_MAX_FRAMES];
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = index + 1};
+
+    set_xen_guest_handle(setup.frame_list, frames);
+    if (xen_grant_table_op(GNTTABOP_setup_table, &setup, 1) != 0 || setup.status != GNTST_okay) {
+        return NULL;
+    }
+    return xen_pv_map_foreign(frames[index]);
+}
+
+void *grant_frame_map(unsigned index)
+{
+    return index >= GRANT_MAX_FRAMES ? NULL : xen_pv ? pv_map(index) : pvh_map(index);
+}
