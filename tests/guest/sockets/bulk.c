@@ -41,7 +41,7 @@ static void both_ways(int pairs[][2], int n, size_t len)
         }
     }
     for (int i = 0; i < 4 * n; i++) {
-        pthread_create(&t[i], NULL, i % 2 == 0 ? send_way : receive_way, &ways[i]);
+        start(&t[i], i % 2 == 0 ? send_way : receive_way, &ways[i]);
     }
     for (int i = 0; i < 4 * n; i++) {
         pthread_join(t[i], NULL);

@@ -26,7 +26,7 @@ void linger_waits(void)
     close(l);
     NEED(setsockopt(p[0], SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)) == 0);
     long before = now_ms();
-    pthread_create(&t, NULL, read_late, &p[1]);
+    start(&t, read_late, &p[1]);
     send_stream(p[0], 5, 60000);
     NEED(close(p[0]) == 0);
     NEED(now_ms() - before >= 290); /* not before the reader woke */
@@ -114,7 +114,7 @@ void waitall_and_more(void)
     char got[16];
     pthread_t t;
     tcp_pair(p);
-    pthread_create(&t, NULL, send_slowly, &p[0]);
+    start(&t, send_slowly, &p[0]);
     SAME(recv(p[1], got, 10, MSG_WAITALL), 10);
     SAME(memcmp(got, "0123456789", 10), 0);
     pthread_join(t, NULL);
@@ -148,7 +148,7 @@ void half_close(void)
     NEED(shutdown(p[0], SHUT_WR) == 0);
     SAME(recv(p[1], &c, 1, 0), 1);
     SAME(recv(p[1], &c, 1, 0), 0);
-    pthread_create(&t, NULL, read_late, &p[0]);
+    start(&t, read_late, &p[0]);
     send_stream(p[1], 5, 60000);
     pthread_join(t, NULL);
     close(p[1]);

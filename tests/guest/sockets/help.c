@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What all checks use: sockets that are ready, streams whose bytes can be foretold. */
+#include <stdio.h>
+
 #include "tests.h"
 
 #include <pith/page.h>
@@ -156,4 +158,17 @@ size_t settled_free_pages(void)
     SAME(connections(), 0);
     page_stats(&stats);
     return stats.free;
+}
+
+void start(pthread_t *t, void *(*fn)(void *), void *arg)
+{
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 32 << 10);
+    int r = pthread_create(t, &attr, fn, arg);
+    pthread_attr_destroy(&attr);
+    if (r != 0) {
+        printf("no thread: %s\n", strerror(r));
+        exit(1);
+    }
 }

@@ -103,7 +103,7 @@ void stress(void)
     NEED(fcntl(l, F_SETFL, O_NONBLOCK) == 0);
     for (int i = 0; i < THREADS; i++) {
         w[i] = (struct worker){ l, (uint32_t)(i * 7919 + 1) };
-        pthread_create(&t[i], NULL, work, &w[i]);
+        start(&t[i], work, &w[i]);
     }
     for (int i = 0; i < THREADS; i++) {
         pthread_join(t[i], NULL);

@@ -38,6 +38,9 @@ long now_ms(void);
 void send_stream(int fd, uint32_t seed, size_t len);
 void check_stream(int fd, uint32_t seed, size_t len);
 
+/* A thread with a stack for a machine of 6 MiB; the test ends where there is none. */
+void start(pthread_t *t, void *(*fn)(void *), void *arg);
+
 /* A small generator, seeded by the test. */
 uint32_t next_random(uint32_t *state);
 
