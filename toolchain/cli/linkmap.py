@@ -34,7 +34,7 @@ class Rooms:
         self.paths = defaultdict(list)
         self.sections = {}
         objects = os.path.join(BUILD, "obj")
-        for top in ("libos", "platform"):
+        for top in ("libos", "lwip", "platform"):
             for base, _, files in os.walk(os.path.join(objects, top)):
                 for name in files:
                     if name.endswith(".o"):
@@ -46,7 +46,8 @@ class Rooms:
             paths = [p for p in paths if section in self.sections_of(p)] or paths
         if not paths:
             return "libpith"
-        return "/".join(os.path.relpath(paths[0], os.path.join(BUILD, "obj")).split("/")[:2])
+        parts = os.path.relpath(paths[0], os.path.join(BUILD, "obj")).split("/")
+        return parts[0] if parts[0] == "lwip" else "/".join(parts[:2])
 
     def sections_of(self, path):
         if path not in self.sections:

@@ -35,6 +35,9 @@ static const struct {
     { "control-messages", control_messages, true },
     { "many-messages", many_messages, true },
     { "many-connections", many_connections, false },
+    { "leave-nothing", connections_leave_nothing, true },
+    { "same-port", same_port_again, true },
+    { "reuseport", reuseport_spreads, true },
     { "stress", stress, true },
 };
 

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,9 @@ void bulk_small_buffers(void);
 void bulk_tiny_writes(void);
 void bulk_v6(void);
 void many_connections(void);
+void connections_leave_nothing(void);
+void same_port_again(void);
+void reuseport_spreads(void);
 void backlog_holds_back(void);
 void linger_waits(void);
 void unread_is_reset(void);
