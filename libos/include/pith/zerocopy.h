@@ -9,6 +9,19 @@
  *
  * Memory that is sent must stay as it is until done(): TCP may have to send it again, and the
  * device reads it after the call has returned.
+ *
+ * For example, what arrives is looked at where it lies, and a page goes out without a copy:
+ *
+ *     struct zc_loan in;
+ *     while (zc_recv(fd, &in, 0, NULL, NULL) > 0) {
+ *         for (int i = 0; i < in.n; i++) {
+ *             parse(in.piece[i].iov_base, in.piece[i].iov_len);
+ *         }
+ *         zc_return(&in);
+ *     }
+ *
+ *     static struct zc_buffer out = { .done = page_is_free }; // not used again before done()
+ *     ssize_t n = zc_send(fd, &out, page, sizeof(page), 0, NULL, 0);
  */
 #pragma once
 
