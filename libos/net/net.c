@@ -71,7 +71,8 @@ static uint64_t work(void)
     bool more = net_card_receive();
     uint64_t next = net_timers_run();
     finish_section();
-    more = more || net_card_arm();
+    /* What was delivered to ourselves just now may have started a timer that `next` knows not of. */
+    more = net_timers_changed() || more || net_card_arm();
     pthread_mutex_unlock(&mutex);
     return more ? 0 : next;
 }

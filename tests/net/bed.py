@@ -162,6 +162,20 @@ class Host:
                     self.check()
         raise Failure(f"no answer to '{word}' within {seconds} s")
 
+    def reach(self, address, port, seconds=20):
+        """Wait until it answers there: an IPv6 address is probed for a second before its use, and who
+        asks for it meanwhile hears that there is no such host."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                self.ns.connect(address, port).close()
+                return
+            except OSError as e:
+                self.check()
+                if time.monotonic() > until:
+                    raise Failure(f"[{address}]:{port} does not answer within {seconds} s: {e}") from e
+                time.sleep(0.1)
+
     def check(self):
         """A Failure when it has ended."""
 

@@ -122,6 +122,7 @@ def streams(site):
     with open(os.path.join(www, "index.html"), "w", encoding="ascii") as f:
         f.write("x" * 5000)
     server = site.web(www)
+    server.reach(server.v6, PORT)
     clients, count = (500, 100) if site.full else (100, 10)
     connections.allow_descriptors()
     failures = []

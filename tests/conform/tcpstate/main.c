@@ -316,10 +316,15 @@ static void full(void)
         sent += n;
     }
     IS(n == -1 && errno == EAGAIN);
-    settle();
-    while ((n = send(p[0], block, sizeof(block), MSG_NOSIGNAL)) > 0) {
-        sent += n;
-    }
+    /* What is on its way makes room when it has arrived: until nothing moves any more. */
+    long before;
+    do {
+        before = sent;
+        settle();
+        while ((n = send(p[0], block, sizeof(block), MSG_NOSIGNAL)) > 0) {
+            sent += n;
+        }
+    } while (sent != before);
     IS(sent > 30000);
     BITS(p[0]);
     CALL(send(p[0], block, 1, MSG_DONTWAIT));
