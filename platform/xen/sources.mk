@@ -9,6 +9,9 @@ PLATFORM_XEN_SRCS := \
     grant.c \
     grant_frames.c \
     stop.c \
+    xenbus.c \
+    xenstore.c \
+    xenstore_ring.c \
     pv/start.S \
     pv/entry.S \
     pv/traps.c \
