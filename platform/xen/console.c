@@ -73,13 +73,13 @@ static void leave(bool was)
     }
 }
 
-/* Wait until the daemon has taken something of `unsent` bytes; false: it did not, for too long. */
-static bool wait_taken(size_t unsent)
+/* Wait until the daemon has left less than `limit` bytes; false: it did not, for too long. */
+static bool wait_taken(size_t limit)
 {
     uint64_t until = console.ready ? xen_clock_ns() + PATIENCE_NS : 0;
     unsigned yields = 0;
 
-    while (console_ring_unsent(&console.ring) >= unsent) {
+    while (console_ring_unsent(&console.ring) >= limit) {
         if (console.ready ? xen_clock_ns() > until : ++yields > EARLY_YIELDS) {
             return false;
         }
@@ -103,7 +103,7 @@ static void ring_write(const char *data, size_t len)
         if (len == 0 || console.given_up) {
             break;
         }
-        console.given_up = !wait_taken(console_ring_unsent(&console.ring));
+        console.given_up = !wait_taken(CONSOLE_RING_OUT);
     }
     leave(was);
 }

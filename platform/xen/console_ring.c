@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#define OUT_SIZE ((uint32_t)sizeof(((struct xencons_interface *)0)->out))
+#define OUT_SIZE CONSOLE_RING_OUT
 #define IN_SIZE  ((uint32_t)sizeof(((struct xencons_interface *)0)->in))
 
 static uint32_t load(const XENCONS_RING_IDX *index)
@@ -78,5 +78,5 @@ size_t console_ring_get(struct console_ring *ring, char *data, size_t len)
 size_t console_ring_unsent(struct console_ring *ring)
 {
     uint32_t used;
-    return out_used(ring, &used) ? used : 0;
+    return out_used(ring, &used) ? used : OUT_SIZE;
 }

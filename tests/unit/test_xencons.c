@@ -69,7 +69,7 @@ static void hostile(void)
     memset(page, 0, sizeof(*page));
     console_ring_init(&ring, page);
     page->out_cons = 1; /* has taken what was never written */
-    EXPECT(console_ring_put(&ring, "x", 1) == 0 && console_ring_unsent(&ring) == 0);
+    EXPECT(console_ring_put(&ring, "x", 1) == 0 && console_ring_unsent(&ring) == OUT);
     page->in_prod = IN + 1;
     EXPECT(console_ring_get(&ring, buf, sizeof(buf)) == 0);
     EXPECT(ring.bad == 3);

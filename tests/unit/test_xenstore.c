@@ -33,6 +33,7 @@ static uint32_t have;           /* bytes of the request that have come */
 static char reply[65536];
 static uint32_t reply_len, reply_sent;
 static bool silent;
+static uint32_t stop_at = UINT32_MAX; /* of the reply: the rest comes later */
 static void (*answer)(const struct xsd_sockmsg *head, const char *text); /* a request is whole */
 
 static void say(uint32_t type, uint32_t id, const void *text, uint32_t len)
@@ -58,7 +59,7 @@ static void daemon_step(void)
         }
     }
     n = (uint32_t)(unit_random(&seed) % 700);
-    while (n-- > 0 && reply_sent < reply_len && page->rsp_prod - page->rsp_cons < XENSTORE_RING_SIZE) {
+    while (n-- > 0 && reply_sent < reply_len && reply_sent < stop_at && page->rsp_prod - page->rsp_cons < XENSTORE_RING_SIZE) {
         page->rsp[page->rsp_prod++ % XENSTORE_RING_SIZE] = reply[reply_sent++];
     }
     if (reply_sent == reply_len) {
@@ -297,6 +298,16 @@ static void scene_late(void)
     EXPECT(xenstore_read(XENSTORE_NO_TX, "a", NULL, buf, sizeof(buf)) == 1);
     xenstore_stats(&stats);
     EXPECT(stats.strays == 1 && !stats.failed);
+
+    /* In the middle of an answer: its rest goes nowhere. */
+    stop_at = 20;
+    strcpy(value, "a longer value");
+    EXPECT(xenstore_read(XENSTORE_NO_TX, "a", NULL, buf, sizeof(buf)) == -ETIMEDOUT);
+    stop_at = UINT32_MAX;
+    strcpy(value, "w");
+    EXPECT(xenstore_read(XENSTORE_NO_TX, "a", NULL, buf, sizeof(buf)) == 1 && buf[0] == 'w');
+    xenstore_stats(&stats);
+    EXPECT(stats.strays == 2 && !stats.failed);
 }
 
 /* It takes nothing, in the middle of a message: nothing can follow. */

@@ -32,5 +32,7 @@ size_t console_ring_put(struct console_ring *ring, const char *data, size_t len)
 /* Take up to len bytes of input; returns how many. */
 size_t console_ring_get(struct console_ring *ring, char *data, size_t len);
 
-/* How many bytes the other side has not taken yet; 0 also when its index makes no sense. */
+#define CONSOLE_RING_OUT ((uint32_t)sizeof(((struct xencons_interface *)0)->out))
+
+/* How many bytes the other side has not taken yet; all there can be when its index makes no sense. */
 size_t console_ring_unsent(struct console_ring *ring);
