@@ -57,7 +57,25 @@ def vmlinux(bzimage):
     payload = data[start:start + length]
     if payload[:6] != b"\xfd7zXZ\0":
         raise Failure(f"{bzimage}: its kernel is not packed by xz but begins with {payload[:6].hex()}")
-    return lzma.LZMADecompressor().decompress(payload)
+    return without_bss(lzma.LZMADecompressor().decompress(payload))
+
+
+def without_bss(elf):
+    """A kernel whose last segment ends before its zeros, which lie in the file for the sake of a
+    loader that we have no use for, and without section headers, which lie behind them: a third less
+    to copy for Xen and for xl. (ELF-64: e_phoff at 32, e_shoff at 40, e_phentsize at 54.)"""
+    (phoff,) = struct.unpack_from("<Q", elf, 32)
+    size, count = struct.unpack_from("<HH", elf, 54)
+    loads = [at for at in range(phoff, phoff + size * count, size)
+             if struct.unpack_from("<I", elf, at)[0] == 1]
+    last = max(loads, key=lambda at: struct.unpack_from("<Q", elf, at + 8)[0])
+    offset, filesz = (struct.unpack_from("<Q", elf, last + field)[0] for field in (8, 32))
+    data = elf[:offset + filesz].rstrip(b"\0")
+    whole = bytearray(data + bytes(-len(data) % 4096))
+    struct.pack_into("<Q", whole, last + 32, len(whole) - offset)
+    struct.pack_into("<Q", whole, 40, 0)       # e_shoff
+    struct.pack_into("<HH", whole, 60, 0, 0)   # e_shnum, e_shstrndx
+    return bytes(whole)
 
 
 def module_paths(tree, names):

@@ -48,7 +48,7 @@ class XenHost:
     """One machine. `folder` becomes the shared folder's parent; `nic` (nics.Nic) is the bridge's
     uplink, and `prefix` words that put QEMU where its tap is. Sizes in bytes.
 
-    Several threads may use it. After stop() what it logged is still there to be read.
+    Several threads may use it, one of them to create guests. After stop() what it logged is still there to be read.
     """
 
     def __init__(self, folder, cpus=1, memory=1200 << 20, dom0_memory=400 << 20, nic=None, prefix=(),
@@ -60,9 +60,10 @@ class XenHost:
         self.nic, self.prefix = nic, list(prefix)
         self.xen_options, self.qemu_args = list(xen_options), list(qemu_args)
         self.process = self.port = self.control = None
-        self.answers = {}          # number -> status; guarded by `changed`, as the next three
+        self.answers = {}          # number -> status; guarded by `changed`, as `numbers` and `state`
         self.changed = threading.Condition()
         self.numbers = 0
+        self.images = {}           # what dom0 has in its own memory: path here -> path there
         self.state = "new"         # "ready", or why it is not
         self.reader = None
 
@@ -72,8 +73,8 @@ class XenHost:
         xen_elf, kernel, archive = xen_dom0.ensure()
         options = ["console=com1", "com1=115200,8n1", "conswitch=`", "loglvl=all", "guest_loglvl=all",
                    f"dom0_mem={self.dom0_memory >> 20}M,max:{self.dom0_memory >> 20}M",
-                   "noreboot", "bootscrub=0", *self.xen_options]
-        linux = "console=hvc0 panic=-1 quiet rdinit=/init net.ifnames=0"
+                   "noreboot", "bootscrub=0", "spec-ctrl=no", "xpti=no", *self.xen_options]
+        linux = "console=hvc0 panic=-1 quiet net.ifnames=0 mitigations=off"
         modules = [f"{kernel} {linux}".replace(",", ",,"), archive]
         words = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                  "-M", "pc", "-accel", "tcg", "-cpu", TCG_CPU, "-m", f"{self.memory >> 20}M",
@@ -189,6 +190,19 @@ class XenHost:
                         os.path.join(self.share, "files", name)], check=True)
         return "/share/files/" + name
 
+    def image(self, path):
+        """A kernel's path in dom0's own memory: xl maps it, and a page of the shared folder costs a
+        message then. It stays for a reboot of the guest."""
+        info = os.stat(path)
+        key = (os.path.realpath(path), info.st_mtime_ns, info.st_size)
+        if key not in self.images:
+            name = f"{len(self.images)}-{os.path.basename(path)}"
+            there = self.put(path, name)
+            self.run(f"mkdir -p /images && cp {there} /images/{name}")
+            os.unlink(os.path.join(self.share, "files", name))
+            self.images[key] = "/images/" + name
+        return self.images[key]
+
     def write(self, name, text):
         """Give dom0 a file with this text; its path there."""
         with open(os.path.join(self.share, "files", name), "w", encoding="utf-8") as f:
@@ -210,7 +224,7 @@ class XenHost:
         xl.cfg(5)'s, and a domain that ends stays to be asked why, unless it says otherwise."""
         if kind not in KINDS:
             raise Failure(f"'{kind}' is none of {', '.join(KINDS)}")
-        values = {"name": name, "type": kind, "kernel": self.put(kernel, name + ".elf"),
+        values = {"name": name, "type": kind, "kernel": self.image(kernel),
                   "memory": 64, "vcpus": 1}
         for action in ("on_poweroff", "on_crash", "on_reboot", "on_watchdog"):
             values[action] = "preserve"
@@ -219,7 +233,7 @@ class XenHost:
             values["tsc_mode"] = "native"
         ramdisk = config.pop("ramdisk", None)
         if ramdisk:
-            values["ramdisk"] = self.put(ramdisk, name + ".initrd")
+            values["ramdisk"] = self.image(ramdisk)
         values.update(config)
         return self.write(name + ".cfg", "".join(f"{k} = {quoted(v)}\n" for k, v in values.items()))
 
