@@ -23,6 +23,7 @@ import docs  # noqa: E402
 import guests  # noqa: E402
 import scripts  # noqa: E402
 import suite as net  # noqa: E402
+import xen_guests  # noqa: E402
 from results import Results  # noqa: E402
 from words import Failure, usage  # noqa: E402
 
@@ -36,6 +37,7 @@ SUITES = {
     "guest": guests.jobs,
     "net": net.jobs,
     "conform": conform.jobs,
+    "xen": xen_guests.jobs,
     "cli": commands.jobs,
 }
 

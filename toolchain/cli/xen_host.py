@@ -261,9 +261,13 @@ class XenHost:
             time.sleep(0.02)
 
     def reason(self, name):
-        """Why a guest has ended the last time, None while it runs: what xl's daemon has noted."""
+        """Why a guest has ended, None while it runs: what the xl that watches it has noted. After a
+        restore or a migration another xl watches it, and has a log of its own. A guest whose save
+        failed has nobody who watches it, and stays at "suspend"."""
+        logs = [os.path.join(self.share, "log", f"xl-{name}{more}.log") for more in ("", "--incoming")]
+        newest = max(filter(os.path.exists, logs), key=lambda p: os.stat(p).st_mtime_ns, default="none")
         found = re.findall(r"^Domain \d+ has (?:shut down, reason code (\d+)|been (destroyed))",
-                           self.read(f"share/log/xl-{name}.log"), re.MULTILINE)
+                           self.read(newest), re.MULTILINE)
         if not found:
             return None
         code, destroyed = found[-1]
@@ -290,6 +294,21 @@ class XenHost:
 
     def destroy(self, name):
         self.run(f"xl destroy {name}")
+
+    def save(self, name):
+        """xl save, which ends the guest; the file's path in dom0, which lies in the shared folder."""
+        path = f"/share/files/{name}.save"
+        # Through a pipe: 9p can't write straight from the pages of another domain (EFAULT).
+        self.run(f"rm -f /tmp/save && mkfifo /tmp/save && {{ cat /tmp/save >{path} & xl save {name} "
+                 "/tmp/save; status=$?; wait; exit $status; }")
+        return path
+
+    def restore(self, path):
+        self.run(f"xl restore {path}")
+
+    def migrate(self, name):
+        """Move a guest to this same machine, alive."""
+        self.run(f"xl migrate -s '' {name} 'xl migrate-receive'")
 
     def dmesg(self):
         """Xen's messages since the start, and those of dom0's kernel."""
