@@ -111,7 +111,8 @@ def linux_crash(site):
 
 
 def linux_moves(kind):
-    """Saved, restored and moved alive, it still serves."""
+    """Saved, restored and moved alive, it still serves. Debian builds its Xen without
+    CONFIG_SHADOW_PAGING, without which the pages that a PV guest writes can't be followed."""
     def test(site):
         name = f"linux-moves-{kind}"
         site.linux(name, kind, f"do=serve ip4={ADDRESS}/24", vif=[f"bridge={BRIDGE}"])
@@ -120,8 +121,9 @@ def linux_moves(kind):
         expect(site.host.reason(name) == "suspend", "the guest that was saved goes on")
         site.host.restore(path)
         expect(site.page() == PAGE, "no page after a restore")
-        site.host.migrate(name)
-        expect(site.page() == PAGE, "no page after a migration")
+        if kind != "pv":
+            site.host.migrate(name)
+            expect(site.page() == PAGE, "no page after a migration")
         site.host.run(f"xl shutdown -F {name}")
         site.ends(name, "poweroff")
     return test
