@@ -52,7 +52,7 @@ class Site:
     def page(self):
         """What port 80 of the guest that has ADDRESS answers."""
         done = subprocess.run(["curl", "-sS", "--retry", "10", "--retry-all-errors", "--retry-delay", "1",
-                               "-m", "20", f"http://127.0.0.1:{self.port}/"], check=False,
+                               "--retry-max-time", "30", "-m", "5", f"http://127.0.0.1:{self.port}/"], check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         expect(done.returncode == 0, "no page: " + done.stderr.decode(errors="replace").strip())
         return done.stdout
@@ -131,13 +131,14 @@ def linux_moves(kind):
 
 # ---- Pith as a guest ----
 
-def pith(app, kind, reason, *args):
-    """An image ends by itself, for this reason."""
+def pith(app, kind, reason, says, *args):
+    """An image says this on its console and ends by itself, for this reason."""
     def test(site):
         name = f"{app.name}-{kind}-{args[0] if args else 'plain'}"
         config = {"cmdline": "-- " + " ".join(args)} if args else {}
         began = time.monotonic()
         site.host.create(name, kind, app.elf, **config)
+        site.host.wait_console(name, says)
         site.ends(name, reason)
         return f"{time.monotonic() - began:.1f} s from xl create to its end"
     return test
@@ -152,12 +153,12 @@ def nothing_left(site):
 
 def all_tests(full):
     hello, probe = (image.find(os.path.join(TOP, path)) for path in (os.path.join("apps", "hello"), PROBE))
-    tests = {"bed": bed}
+    tests = {"bed": bed, "linux-pv": linux("pv")}
     for kind in KINDS:
-        tests[f"linux-{kind}"] = linux(kind)
-        tests[f"hello-{kind}"] = pith(hello, kind, "poweroff")
-        tests[f"crash-{kind}"] = pith(probe, kind, "crash", "null")
+        tests[f"hello-{kind}"] = pith(hello, kind, "poweroff", "^Hello from Pith")
+        tests[f"crash-{kind}"] = pith(probe, kind, "crash", "Crash: page fault, write to 0x0", "null")
     if full:
+        tests["linux-pvh"] = linux("pvh")
         tests["linux-crash"] = linux_crash
         for kind in KINDS:
             tests[f"linux-moves-{kind}"] = linux_moves(kind)

@@ -254,7 +254,10 @@ class XenHost:
             match = re.search(pattern, self.console(name), re.MULTILINE)
             if match:
                 return match
-            if ended or time.monotonic() > until or self.process.poll() is not None:
+            if ended:
+                # Its last words may still be on their way through xenconsoled.
+                until = min(until, time.monotonic() + 3)
+            if time.monotonic() > until or self.process.poll() is not None:
                 raise Failure(f"{name} did not say /{pattern}/"
                               f" ({'it ended: ' + ended if ended else f'{seconds} s'}): "
                               f"{self.console(name)[-300:]!r}; {self.last_words()}")
