@@ -44,6 +44,18 @@ def settled(server, before, seconds):
         time.sleep(0.5)
 
 
+def at_rest(server, before, seconds):
+    """The same, and no connection waits for its peer's last word: two such moments can be compared."""
+    until = time.monotonic() + seconds
+    while True:
+        stats = server.numbers("stats")
+        if stats.get("tcp_connections", 0) + stats.get("tcp_time_wait", 0) == 0:
+            return settled(server, before, seconds)
+        if time.monotonic() > until:
+            raise Failure(f"connections are left after {seconds} s: {stats}")
+        time.sleep(0.2)
+
+
 def visit(server, number):
     """One connection that the client closes first (even) or the guest (odd)."""
     address = server.v4 if number % 4 < 2 else server.v6
@@ -126,10 +138,10 @@ def simultaneous(site):
     visit(server, 0)
     before = server.memory()
     round_of()
-    once = settled(server, before, TIME_WAIT + 15)
+    once = at_rest(server, before, TIME_WAIT + 15)
     resident = server.resident()
     round_of()
-    again = settled(server, before, TIME_WAIT + 15)
+    again = at_rest(server, before, TIME_WAIT + 15)
     if again["small"] > once["small"] + SLACK_AGAIN or again["large"] > once["large"]:
         raise Failure(f"the second round has left more than the first: {once}, then {again}")
     grown = server.resident() - resident
