@@ -9,6 +9,8 @@ PLATFORM_XEN_SRCS := \
     grant.c \
     grant_frames.c \
     stop.c \
+    frontend.c \
+    suspend.c \
     xenbus.c \
     xenstore.c \
     xenstore_ring.c \

@@ -46,7 +46,10 @@ struct xen_frontend {
     /* Connect it again after a resume; requests that were not answered are made again. */
     void (*resume)(struct xenbus_device *device);
 
-    /* The backend's state has been written again, and isn't an end (size, carrier, ...). May be NULL. */
+    /*
+     * The backend's state has been written again, and isn't an end (size, carrier, ...); called once
+     * after attach() and resume(), too. May be NULL.
+     */
     void (*changed)(struct xenbus_device *device, int state);
 
     struct list list; /* the core's */

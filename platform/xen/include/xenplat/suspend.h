@@ -5,6 +5,7 @@
  * new domain, or in the old one when nothing came of it.
  *
  * suspend.c does it, in this order, on the thread that serves control/shutdown:
+ *   the hooks' before()
  *   xenstore_suspend()      nobody is in the middle of a request
  *   masked, alone from here on:
  *   xen_pv_suspend() or xen_pvh_suspend()
@@ -12,6 +13,7 @@
  *   open again:
  *   xenstore_resume()       the new connection; all watches are set again, and fire
  *   if it was moved: the hooks' ready()
+ *   the hooks' after()
  *
  * Parts that not every image has (grants, front ends) are reached by hooks, which they add when they
  * are first used.
@@ -23,9 +25,11 @@
 
 #include <pith/list.h>
 
-struct xen_resume_hook {
-    void (*moved)(void); /* masked; or NULL */
-    void (*ready)(void); /* a thread, with xenstore there again; or NULL */
+struct xen_resume_hook { /* each may be NULL */
+    void (*before)(void); /* a thread, xenstore answers: what must not be interrupted is over on return */
+    void (*moved)(void);  /* masked */
+    void (*ready)(void);  /* a thread, with xenstore there again */
+    void (*after)(void);  /* a thread; also when nothing came of the suspension */
     struct list list;
 };
 
