@@ -3,10 +3,9 @@
 #
 # Fetch the pinned third-party sources of the toolchain into build/download.
 #
-# usage: toolchain/fetch.sh newlib|libgcc|lwip      prints the path of the verified tarball
+# usage: toolchain/fetch.sh newlib|libgcc|lwip|xen      prints the path of the verified tarball
 #
-# In this order: the file named by PITH_NEWLIB_TARBALL, PITH_GCC_TARBALL or PITH_LWIP_TARBALL; a file
-# already in build/download; Debian's source package through a private apt configuration (private-apt.sh).
+# In this order: the file named by PITH_NEWLIB_TARBALL, PITH_GCC_TARBALL and so on; a file already in build/download; Debian's source package through a private apt configuration (private-apt.sh).
 # Every file is compared with its SHA-256 in pins.sh. Another version is never taken instead.
 
 set -eu
@@ -88,18 +87,18 @@ from_debian() {
     echo "$download/$4"
 }
 
-# from_debian_source PIN-FUNCTION PACKAGE VERSION TARBALL: take the tarball that a package is built
-# from. The lists of source packages have a configuration of their own.
+# from_debian_source PIN-FUNCTION PACKAGE VERSION TARBALL SUITE: take the tarball that a package is
+# built from. The lists of source packages have configurations of their own.
 from_debian_source() {
     command -v apt-get > /dev/null ||
         fail "no apt here; give $4 by hand, see docs/toolchain.md"
-    private_apt_setup "$build/apt-src" "$LWIP_SUITE" deb-src ||
+    private_apt_setup "$build/apt-src-$5" "$5" deb-src ||
         fail "no Debian archive in this machine's apt sources; give $4 by hand, see docs/toolchain.md"
     private_apt apt-get -q update > "$build/apt.log" 2>&1 || true
     version=$(private_apt apt-cache showsrc "$2" 2>> "$build/apt.log" |
         awk -v want="$3" '$1 == "Version:" && ($2 == want || index($2, want "-") == 1 ||
             index($2, want "+") == 1) { print $2; exit }')
-    [ -n "$version" ] || fail "source package $2 $3 is not in suite $LWIP_SUITE of this machine's" \
+    [ -n "$version" ] || fail "source package $2 $3 is not in suite $5 of this machine's" \
         "Debian mirror (details: $build/apt.log); give $4 by hand, see docs/toolchain.md"
     scratch=$download/$2.tmp
     rm -rf "$scratch"
@@ -146,10 +145,20 @@ lwip)
     if [ -n "${PITH_LWIP_TARBALL:-}" ]; then
         from_user pin_lwip "$PITH_LWIP_TARBALL"
     else
-        from_cache pin_lwip "$name" || from_debian_source pin_lwip lwip "$LWIP_VERSION" "$name"
+        from_cache pin_lwip "$name" || from_debian_source pin_lwip lwip "$LWIP_VERSION" "$name" \
+            "$LWIP_SUITE"
+    fi
+    ;;
+xen)
+    name=xen_$XEN_VERSION.orig.tar.xz
+    if [ -n "${PITH_XEN_TARBALL:-}" ]; then
+        from_user pin_xen "$PITH_XEN_TARBALL"
+    else
+        from_cache pin_xen "$name" ||
+            from_debian_source pin_xen xen "$XEN_VERSION" "$name" "$XEN_SUITE"
     fi
     ;;
 *)
-    fail "usage: $0 newlib|libgcc|lwip"
+    fail "usage: $0 newlib|libgcc|lwip|xen"
     ;;
 esac

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Third-party sources of the toolchain: versions and SHA-256. Sourced by fetch.sh and build.sh.
+# Third-party sources of the toolchain and of a hypervisor for tests: versions and SHA-256. Sourced by fetch.sh and build.sh.
 #
 # A checksum is that of the source tarball, not of the package that carries it: a distribution
 # rebuilds packages, the tarball inside stays the same. Each source is known in two forms:
@@ -54,5 +54,16 @@ pin_lwip() {
     case $1 in
     lwip_2.2.1+dfsg1.orig.tar.xz)
         echo 83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1 ;;
+    esac
+}
+
+# For tests only: toolchain/cli/xen_shadow.py.
+XEN_VERSION=4.17.5+72-g01140da4e8
+XEN_SUITE=bookworm
+
+pin_xen() {
+    case $1 in
+    xen_4.17.5+72-g01140da4e8.orig.tar.xz)
+        echo 53922f4d0a02c577f2ea9d63f65989cd88715779eebeed879ca1d314103ee06e ;;
     esac
 }

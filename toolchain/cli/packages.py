@@ -23,6 +23,8 @@ PACKAGE_OF = {
     "gdb": "gdb",
     "ip": "iproute2",
     "wrk": "wrk",
+    "flex": "flex",
+    "bison": "bison",
 }
 
 BUILD = ["gcc", "make", "ld", "xz", "patch", "/usr/include/stdlib.h", "/usr/include/xen/xen.h"]

@@ -46,19 +46,21 @@ def quoted(value):
 
 class XenHost:
     """One machine. `folder` becomes the shared folder's parent; `nic` (nics.Nic) is the bridge's
-    uplink, and `prefix` words that put QEMU where its tap is. Sizes in bytes.
+    uplink, and `prefix` words that put QEMU where its tap is. Sizes in bytes. `hypervisor` is a file to
+    boot instead of the packaged Xen (xen_shadow.py).
 
     Several threads may use it, one of them to create guests. After stop() what it logged is still there to be read.
     """
 
     def __init__(self, folder, cpus=1, memory=1200 << 20, dom0_memory=400 << 20, nic=None, prefix=(),
-                 xen_options=(), qemu_args=()):
+                 xen_options=(), qemu_args=(), hypervisor=None):
         self.folder = os.path.abspath(folder)
         self.share = os.path.join(self.folder, "share")
         self.log = os.path.join(self.folder, "xen.log")
         self.cpus, self.memory, self.dom0_memory = cpus, memory, dom0_memory
         self.nic, self.prefix = nic, list(prefix)
         self.xen_options, self.qemu_args = list(xen_options), list(qemu_args)
+        self.hypervisor = hypervisor
         self.process = self.port = self.control = None
         self.answers = {}          # number -> status; guarded by `changed`, as `numbers` and `state`
         self.changed = threading.Condition()
@@ -80,7 +82,7 @@ class XenHost:
                  "-M", "pc", "-accel", "tcg", "-cpu", TCG_CPU, "-m", f"{self.memory >> 20}M",
                  "-smp", f"{self.cpus},maxcpus={max(2, self.cpus)}",
                  "-chardev", f"file,id=com1,path={self.log}", "-serial", "chardev:com1",
-                 "-kernel", xen_elf, "-append", " ".join(options), "-initrd", ",".join(modules),
+                 "-kernel", self.hypervisor or xen_elf, "-append", " ".join(options), "-initrd", ",".join(modules),
                  "-device", "virtio-serial-pci", "-chardev", f"socket,id=orders,fd={orders}",
                  "-device", "virtserialport,chardev=orders,name=orders",
                  "-fsdev", f"local,id=share,path={self.share},security_model=none",
