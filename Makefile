@@ -90,7 +90,7 @@ SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_in
           $(addprefix platform/kvm/,acpi% i8042 ioapic keyboard kvm power% rtc serial) libos/libc/signal% \
           $(addprefix libos/core/,backtrace cmdline exit log log_format main panic random stop symbols \
           thread_create thread_memory tls trace) \
-          $(addprefix libos/fs/,cpio devfs devfs_tree initrd vfs_attr vfs_names)
+          $(addprefix libos/fs/,cpio devfs devfs_tree initrd vfs_attr vfs_names mounts p9_%)
 OFTEN  := $(addprefix platform/x86/,clock irq_run mem pvclock) $(addprefix platform/xen/,events time)
 
 I_LIBOS := -I libos/include -I $(B)/config
@@ -167,18 +167,21 @@ all: $(TOOLCHAIN) $(LIB)
 
 # ---- applications --------------------------------------------------------------------------------
 # An application is a folder of .c and .S files. Its app.mk, where it has one, may set app_srcs,
-# app_cflags, app_libs and
-# app_root, a folder below it that is packed into the image. apps/NAME is built in build/NAME; other folders keep their path below build,
+# app_cflags, app_libs,
+# app_root, a folder below it that is packed into the image, and app_mounts, the kinds of file systems that
+# the option mount= can name (9p). apps/NAME is built in build/NAME; other folders keep their path below build,
 # so that two of the same name don't meet.
 
 app_dirs := $(patsubst %/,%,$(APP))
 app_out   = $(B)/$(if $(filter /%,$(1)),outside$(1),$(patsubst apps/%,%,$(1)))
 
+comma := ,
 define app_rules
 app_srcs := $$(notdir $$(wildcard $(1)/*.c $(1)/*.S))
 app_cflags :=
 app_libs :=
 app_root :=
+app_mounts :=
 -include $(1)/app.mk
 OUT_$(1) := $(call app_out,$(1))
 APP_OBJS_$(1) := $$(patsubst %,$$(OUT_$(1))/obj/%.o,$$(basename $$(app_srcs)))
@@ -192,7 +195,7 @@ $$(OUT_$(1))/obj/%.o: $(1)/%.S Makefile $(TOOLCHAIN)
 	@mkdir -p $$(@D)
 	@$(CC) -g -MD -MP -c $$< -o $$@
 app_cflags_$(1) := $$(app_cflags)
-app_libs_$(1) := $$(app_libs)
+app_libs_$(1) := $$(app_libs) $$(addprefix -Wl$$(comma)-u$$(comma)mount_,$$(app_mounts))
 app_root_$(1) := $$(app_root)
 app_initrd_$(1) := $$(if $$(app_root),$$(OUT_$(1))/initrd.o)
 # Packed anew each time, written only when it has changed.

@@ -124,20 +124,32 @@ COLD void cmdline_init(const char *source)
     }
 }
 
-COLD const char *cmdline_get(const char *name)
+COLD const char *cmdline_next(const char *name, const char *previous)
 {
     size_t len = strlen(name);
-    const char *value = NULL;
+    /* A value ends with its word, so behind its NUL the next one begins. */
+    const char *word = previous != NULL ? previous + strlen(previous) + 1 : text;
 
-    for (const char *word = text; word < options_end; word += strlen(word) + 1) {
+    for (; word < options_end; word += strlen(word) + 1) {
         if (strncmp(word, name, len) != 0) {
             continue;
         }
         if (word[len] == '=') {
-            value = word + len + 1;
-        } else if (word[len] == '\0') {
-            value = word + len;
+            return word + len + 1;
         }
+        if (word[len] == '\0') {
+            return word + len;
+        }
+    }
+    return NULL;
+}
+
+COLD const char *cmdline_get(const char *name)
+{
+    const char *value = NULL;
+
+    for (const char *v = cmdline_next(name, NULL); v != NULL; v = cmdline_next(name, v)) {
+        value = v;
     }
     return value;
 }

@@ -11,6 +11,7 @@
 
 #include "devfs.h"
 #include "initrd.h"
+#include "mounts.h"
 #include "ramfs.h"
 
 static struct vnode *root;               /* set once */
@@ -67,7 +68,7 @@ static struct vnode *directory(struct vnode *top, const char *text, mode_t mode)
     return r == 0 ? dir : NULL;
 }
 
-/* What is there before the first call by name returns: the initrd's files, /dev and /tmp. */
+/* What is there before the first call by name returns: the initrd's files, /dev, /tmp, what mount= names. */
 static void mount_all(void)
 {
     struct mount *m = ramfs_mount();
@@ -81,6 +82,7 @@ static void mount_all(void)
         vnode_unref(dev);
     }
     vnode_unref(directory(m->root, "tmp", 01777));
+    mounts_start(m->root);
     root = m->root;
 }
 

@@ -53,16 +53,14 @@ static int check(const struct vnode *node, int flags)
 static int open_node(struct vnode *node, int flags, struct file **out)
 {
     int kept = flags & KEPT_FLAGS;
-    if (node->ops->open != NULL) {
-        return node->ops->open(node, kept, out);
-    }
     if ((flags & O_TRUNC) && S_ISREG(node->type)) {
         int r = node->ops->truncate != NULL ? node->ops->truncate(node, 0) : -EROFS;
         if (r != 0) {
             return r;
         }
     }
-    return vnode_file_open(node, kept, out);
+    return node->ops->open != NULL ? node->ops->open(node, kept, out)
+                                   : vnode_file_open(node, kept, out);
 }
 
 /* -EAGAIN: somebody else has made the file meanwhile, look again. */

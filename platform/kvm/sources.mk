@@ -5,4 +5,4 @@ PLATFORM_KVM_SRCS := \
     virtio.c virtio_bus.c virtio_ring.c \
     virtio_mmio.c virtio_mmio_parse.c virtio_pci.c virtio_pci_caps.c \
     virtio_blk.c virtio_blk_probe.c virtio_blk_request.c virtio_blk_watch.c virtio_rng.c \
-    virtio_net.c virtio_net_rx.c virtio_net_tx.c virtio_net_probe.c virtio_console.c
+    virtio_net.c virtio_net_rx.c virtio_net_tx.c virtio_net_probe.c virtio_console.c virtio_9p.c

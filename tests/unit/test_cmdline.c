@@ -25,6 +25,10 @@ static void test_words(void)
     EXPECT_STR(cmdline_get("c"), "d e");
     EXPECT_STR(cmdline_get("f"), "\" ");
     EXPECT(cmdline_get("bar") == NULL);
+    const char *first = cmdline_next("b", NULL);
+    EXPECT_STR(first, "x y");
+    EXPECT_STR(cmdline_next("b", first), "2");
+    EXPECT(cmdline_next("b", cmdline_next("b", first)) == NULL);
     EXPECT(cmdline_get("barex") == NULL);
     EXPECT(cmdline_get("one") == NULL);
     EXPECT(cmdline_argc() == 7);

@@ -29,6 +29,7 @@
 #include "libos/fs/cpio.h"
 #include "libos/fs/devfs.h"
 #include "libos/fs/initrd.h"
+#include "libos/fs/mounts.h"
 
 #include "unit.h"
 
@@ -89,6 +90,12 @@ uint64_t cmdline_get_u64(const char *name, uint64_t fallback)
 {
     (void)name;
     return fallback;
+}
+
+/* Nothing else is mounted. */
+void mounts_start(struct vnode *root)
+{
+    (void)root;
 }
 
 void random_bytes(void *buf, size_t len)

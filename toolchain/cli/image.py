@@ -131,6 +131,16 @@ NETWORK = {"net_start", "netdev_at", "netdev_find"}
 POWER = {"stop_requested"}
 
 
+# What an image has that was linked with the file system of --share.
+SHARE = {"mount_9p"}
+
+
+def mounts_shares(elf):
+    """Whether a shared folder can be mounted; of a stripped image nobody knows, so yes."""
+    found = symbols(elf)
+    return found is None or bool(found & SHARE)
+
+
 def can_be_asked(elf):
     """Whether the power button reaches the program; of a stripped image nobody knows, so yes."""
     found = symbols(elf)

@@ -16,6 +16,7 @@ PLATFORMS = ("auto", "kvm", "tcg", "xen-pv", "xen-pvh")
 CMDLINE_MAX = 2047      # libos/include/pith/boot.h, BOOT_CMDLINE_MAX with its NUL
 XEN_CMDLINE_MAX = 1023  # Xen 4.17, MAX_GUEST_CMDLINE with its NUL
 XEN_OWN_MEMORY = 256 << 20
+NO_SHARE = "--share: an image that runs as dom0 on Xen has no folder of the host; use --on kvm or tcg"
 LEAST_MEMORY = 2 << 20
 NO_MODULE = ("--initrd: an image that runs as dom0 on Xen gets no module; use --on kvm or tcg, or pack "
              "the folder into the image (app_root in app.mk)")
@@ -31,6 +32,15 @@ KVM_CPU = "host,-arch-capabilities"
 @dataclass
 class Disk:
     path: str
+    readonly: bool = False
+
+
+@dataclass
+class Share:
+    """A folder of the host's that is mounted in the guest."""
+
+    path: str
+    mount: str = "/share"
     readonly: bool = False
 
 
@@ -55,6 +65,7 @@ class Machine:
     nics: list = field(default_factory=list)      # of nics.Nic
     prefix: list = field(default_factory=list)    # words before QEMU's, like nsenter's
     initrd: str = ""                              # a cpio archive, given as a module
+    shares: list = field(default_factory=list)    # of Share
 
     @property
     def on_xen(self):
@@ -71,6 +82,8 @@ def command_line(machine):
     words = [f"nonce={machine.nonce}", "stdin=framed"] if machine.nonce else []
     if machine.nonce and not machine.on_xen:
         words.append("debugexit=0xf4")
+    words += [quote(f"mount={share.mount}:share{number}:9p{',ro' if share.readonly else ''}")
+              for number, share in enumerate(machine.shares)]
     words += [quote(option) for option in machine.options]
     words += [quote("env." + variable) for variable in machine.environ]
     if machine.args:
@@ -124,7 +137,19 @@ def plain_words(machine):
         words += disk_words(number, disk, machine.machine)
     for number, nic in enumerate(machine.nics):
         words += nics.nic_words(number, nic, machine.machine)
+    for number, share in enumerate(machine.shares):
+        words += share_words(number, share, machine.machine)
     return words
+
+
+def share_words(number, share, kind):
+    """The host's tools see the guest's files as they are: security_model=none keeps no extra data."""
+    name = f"share{number}"
+    path = share.path.replace(",", ",,")
+    device = "virtio-9p-device," if kind == "microvm" else "virtio-9p-pci,disable-legacy=on,"
+    return ["-fsdev", f"local,id={name},path={path},security_model=none,multidevs=remap,"
+            f"readonly={'on' if share.readonly else 'off'}",
+            "-device", f"{device}fsdev={name},mount_tag={name}"]
 
 
 def disk_words(number, disk, kind):
@@ -143,6 +168,8 @@ def xen_words(machine):
         raise usage("--net: an image that runs as dom0 on Xen has no network; use --on kvm or tcg")
     if machine.initrd:
         raise usage(NO_MODULE)
+    if machine.shares:
+        raise usage(NO_SHARE)
     # Xen reads its own switch character; a backquote is code 0, which turns switching off.
     options = ["console=com1", "com1=115200,8n1", "conswitch=`", "loglvl=all", "guest_loglvl=all",
                f"dom0_mem={format_size(machine.memory)},max:{format_size(machine.memory)}",

@@ -16,7 +16,7 @@ import nics
 import packages
 import xen
 from guest import Guest
-from machine import LEAST_MEMORY, MACHINES, NO_MODULE, PLATFORMS, Disk, Machine
+from machine import LEAST_MEMORY, MACHINES, NO_MODULE, NO_SHARE, PLATFORMS, Disk, Machine, Share
 from stopping import SIGTERM_STATUS, Interrupted, Stopping, stop_status
 from words import BUILD, NO_START, Failure, format_size, parse_size, say, usage
 
@@ -60,6 +60,8 @@ def add_machine_options(parser):
     add("--mac", metavar="ADDRESS", action="append", default=[], help="the card's address")
     add("--readonly", action="store_true", help="the disks can't be written")
     add("--initrd", metavar="PATH", default="", help="a folder or a cpio archive: the program's files")
+    add("--share", metavar="DIR[:PATH][:ro]", action="append", default=[],
+        help="a folder of this host, mounted at PATH (default: /share)")
     add("-e", dest="environ", metavar="NAME=VALUE", action="append", default=[],
         help="a variable of the program's environment")
     add("--timeout", metavar="S", help="stop the machine after S seconds")
@@ -95,6 +97,27 @@ def disks(options):
             say(f"{path} is not writable: the guest gets it read-only")
             readonly = True
         found.append(Disk(os.path.abspath(path), readonly))
+    return found
+
+
+def shares(options):
+    """The folders of --share: DIR, then where the guest has it, then ro."""
+    found = []
+    for word in options.share:
+        words = word.split(":")
+        share = Share(words.pop(0))
+        if words and words[-1] in ("ro", "rw"):
+            share.readonly = words.pop() == "ro"
+        if words:
+            share.mount = words.pop()
+        if words or not re.fullmatch(r"(/[^/:,]+)+/?", share.mount):
+            raise usage(f"--share {word}: write it like DIR, DIR:/data or DIR:/data:ro")
+        if not os.path.isdir(share.path):
+            raise usage(f"--share: there is no folder {share.path}")
+        if any(other.mount == share.mount for other in found):
+            raise usage(f"--share: two folders at {share.mount}")
+        share.path = os.path.abspath(share.path)
+        found.append(share)
     return found
 
 
@@ -138,11 +161,13 @@ def describe(options, program_args):
         number("--cpus", options.cpus, int, 1), disks(options),
         config.option + options.boot_option, options.environ, program_args or config.args,
         options.qemu_arg, nonce=secrets.token_hex(8), nics=cards(options, config, app),
-        initrd=initrd.archive(options.initrd) if options.initrd else "")
+        initrd=initrd.archive(options.initrd) if options.initrd else "", shares=shares(options))
     if machine.on_xen and machine.disks:
         raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on kvm or tcg")
     if machine.on_xen and machine.initrd:
         raise usage(NO_MODULE)
+    if machine.on_xen and machine.shares:
+        raise usage(NO_SHARE)
     return app, machine
 
 
@@ -154,6 +179,9 @@ def prepare(app, machine):
     if end > machine.memory:
         raise usage(f"too little memory: the image {'with its initrd' if machine.initrd else 'alone'} "
                     f"reaches to {(end + 1023) >> 10} KiB")
+    if machine.shares and not image.mounts_shares(app.elf):
+        raise usage("--share: this image can't mount folders: say `app_mounts := 9p` in its app.mk, or link it "
+                    "with -Wl,-u,mount_9p")
     if app.cards_if_used and not image.uses_network(app.elf):
         machine.nics = []
     nics.settle(machine.nics)

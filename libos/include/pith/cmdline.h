@@ -24,6 +24,12 @@ void cmdline_init(const char *text);
  */
 const char *cmdline_get(const char *name);
 
+/*
+ * The value of the next option `name` behind one that this function has returned (NULL: the first),
+ * for options that may be given several times; NULL when there is no other.
+ */
+const char *cmdline_next(const char *name, const char *previous);
+
 /* As a number (decimal, 0x..., suffix K, M, G); `fallback` when absent or malformed. */
 uint64_t cmdline_get_u64(const char *name, uint64_t fallback);
 

@@ -173,6 +173,7 @@ int platform_probe_block(void);
 int platform_probe_net(void);
 int platform_probe_console(void);
 int platform_probe_entropy(void);
+int platform_probe_share(void);
 
 /* ---- what a platform may call upward (besides log.h, page.h, thread.h, waitq.h, *_attach) ---- */
 

@@ -7,3 +7,4 @@ int virtio_blk_probe(void);
 int virtio_net_probe(void);
 int virtio_console_probe(void);
 int virtio_rng_probe(void);
+int virtio_9p_probe(void);
