@@ -14,45 +14,12 @@ import time
 import urllib.request
 
 import accel
+import commands_xen
 import image
 import pure
+from pith_command import PITH, PROBE, TCG, Skip, Wrong, alive, children_of, expect, pith, run_probe
 from results import log_path
 from words import CRASHED, INTERRUPTED, NO_START, TIMED_OUT, TOP, USAGE
-
-PITH = os.path.join(TOP, "pith")
-PROBE = os.path.join("tests", "cli", "probe")
-TCG = ["--on", "tcg"]
-
-
-class Wrong(Exception):
-    """What a test found."""
-
-
-class Skip(Exception):
-    """Why a test can't be done here."""
-
-
-def pith(*words, stdin=b"", env=None, timeout=60):
-    return subprocess.run([PITH, *words], cwd=TOP, input=stdin, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=timeout, check=False, env=env)
-
-
-def expect(done, status, stdout=None, stderr=None):
-    """Compare an end with what it should be; `stderr` is a part of what is said there."""
-    said = (done.stderr or b"").decode(errors="replace")
-    if done.returncode != status:
-        raise Wrong(f"status {done.returncode}, not {status}: {said[-300:]}")
-    if stdout is not None and done.stdout != stdout:
-        raise Wrong(f"stdout is {done.stdout[:200]!r}, not {stdout[:200]!r}")
-    if stderr is not None and stderr not in said:
-        raise Wrong(f"stderr lacks '{stderr}': {said[-300:]}")
-    if "Traceback" in said:
-        raise Wrong("a Python traceback: " + said[-300:])
-
-
-def run_probe(*args, options=(), **more):
-    return pith("run", PROBE, *TCG, *options, "--", *args, **more)
-
 
 # ---- words and statuses ----
 
@@ -77,7 +44,7 @@ def mistakes():
     expect(pith("run", "hello", "--disk", "/"), USAGE, b"", "can't be read")
     expect(pith("run", "hello", "--initrd", "no/such"), USAGE, b"", "no/such: No such file")
     expect(pith("run", "hello", "--initrd", "Makefile"), USAGE, b"", "neither a folder nor a cpio archive")
-    expect(pith("run", "hello", "--on", "xen-pv", "--initrd", "docs"), USAGE, b"", "app_root in app.mk")
+    expect(pith("run", "hello", "--on", "xen-pv-dom0", "--initrd", "docs"), USAGE, b"", "app_root in app.mk")
     expect(pith("run", "hello", "--mem", "32Q"), USAGE, b"", "'32Q' is no size")
     expect(pith("run", "hello", "--mem", "1M"), USAGE, b"", "too little")
     expect(pith("run", "hello", "--cpus", "none"), USAGE, b"", "--cpus")
@@ -88,7 +55,8 @@ def mistakes():
     expect(pith("size", "nosuchapp"), USAGE, b"", "there is no application")
     expect(pith("test", "nosuchsuite"), USAGE, b"", "there is no suite")
     expect(pith("run", "hello", "--", "x" * 3000), USAGE, b"", "is the most")
-    expect(pith("run", "hello", "--on", "xen-pv", "--disk", "Makefile"), USAGE, b"", "no disk")
+    expect(pith("run", "hello", "--on", "xen-pv-dom0", "--disk", "Makefile"), USAGE, b"", "no disk")
+    expect(pith("debug", "hello", "--on", "xen-pv"), USAGE, b"", "--on xen-pv-dom0")
 
 
 def net_mistakes():
@@ -100,7 +68,8 @@ def net_mistakes():
             (("--net", "none", "--net", "user"), "can't be other cards"),
             (("--mac", "52:54"), "write it like"), (("--mac", "01:00:5e:00:00:01"), "group address"),
             (("--net", "none", "--mac", "52:54:00:12:34:56"), "1 addresses for 0 cards"),
-            (("--on", "xen-pv", "-p", "1:2"), "no network")):
+            (("--on", "xen-pv-dom0", "-p", "1:2"), "no network"),
+            (("--net", "bridge:xenbr0"), "that is for a machine that is a Xen's dom0")):
         expect(pith("run", "hello", *words), USAGE, b"", said)
     expect(pith("run", PROBE, "--net", "tap:nosuchtap"), NO_START, b"", "ip tuntap add dev nosuchtap")
     expect(pith("run", PROBE, "--net", "tap:lo"), NO_START, b"", "no tap")
@@ -127,7 +96,7 @@ def published():
         expect(done, 0, b"[d]\n", "is the guest's port 81")
         if b"http:" in done.stderr:
             raise Wrong("-p does not replace what run.cfg publishes")
-        done = pith("run", folder, "--on", "xen-pv", "--", "exit", "0")
+        done = pith("run", folder, "--on", "xen-pv-dom0", "--", "exit", "0")
         expect(done, 0, b"")
         with open(os.path.join(folder, "run.cfg"), "a", encoding="ascii") as f:
             f.write("colour: blue\n")
@@ -191,28 +160,6 @@ def on_xen(platform):
 
 
 # ---- ends ----
-
-def children_of(pid):
-    """Processes whose parent is `pid`."""
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as f:
-                fields = f.read().rsplit(")", 1)[1].split()
-            if entry.isdigit() and int(fields[1]) == pid and fields[0] != "Z":
-                found.append(int(entry))
-        except (OSError, IndexError, ValueError):
-            continue
-    return found
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
 
 def spinning():
     """A `pith run` whose guest has said that it spins, and QEMU's pid."""
@@ -427,8 +374,8 @@ TESTS = {
     "statuses": statuses,
     "arguments": arguments,
     "streams": streams,
-    "xen-pv": on_xen("xen-pv"),
-    "xen-pvh": on_xen("xen-pvh"),
+    "xen-pv-dom0": on_xen("xen-pv-dom0"),
+    "xen-pvh-dom0": on_xen("xen-pvh-dom0"),
     "interrupts": interrupts,
     "killed": killed,
     "terminal": terminal,
@@ -443,9 +390,10 @@ TESTS = {
 }
 
 
-def jobs(wanted, _full, _results):
-    image.make(["app", "APP=apps/hello apps/httpd " + PROBE], quiet=True)
-    return [make_job(name, test) for name, test in TESTS.items() if not wanted or name in wanted]
+def jobs(wanted, full, _results):
+    image.make(["app", "APP=apps/hello apps/httpd apps/sha256 " + PROBE], quiet=True)
+    tests = TESTS | commands_xen.QUICK | (commands_xen.FULL if full or wanted else {})
+    return [make_job(name, test) for name, test in tests.items() if not wanted or name in wanted]
 
 
 def make_job(name, test):

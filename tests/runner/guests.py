@@ -248,7 +248,7 @@ def unusable_beds():
     try:
         xen.ensure()
     except Failure as e:
-        found["xen-pv"] = found["xen-pvh"] = str(e)
+        found["xen-pv-dom0"] = found["xen-pvh-dom0"] = str(e)
     return found
 
 

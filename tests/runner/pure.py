@@ -5,7 +5,9 @@ import cases
 import conform
 import disks
 import machine
+import nics
 import streams
+import xen_config
 from words import Failure, parse_size
 
 NONCE = "00ff00ff00ff00ff"
@@ -116,10 +118,26 @@ def command_lines():
             words = machine.qemu_command(machine.Machine("x.elf", platform, kind, nonce="ab"))
             same("1,maxcpus=2" in words, True)
             same("max,-smap" in words, platform == "tcg")
-    m = machine.Machine("a,b.elf", "xen-pvh", xen_elf="xen.elf", nonce="ab", args=["c,d"])
+    m = machine.Machine("a,b.elf", "xen-pvh-dom0", xen_elf="xen.elf", nonce="ab", args=["c,d"])
     words = machine.qemu_command(m)
     same("dom0=pvh" in words[words.index("-append") + 1], True)
     same(words[words.index("-initrd") + 1].count(",,"), 2)
+    refused(machine.qemu_command, machine.Machine("x.elf", "xen-pvh", nonce="ab"))
+
+
+def xen_configs():
+    same(xen_config.quoted(["a", 1, 'b"c\\d\ne']), '["a", 1, "b\\"c\\\\d\\ne"]')
+    same([xen_config.letters(n) for n in (0, 25, 26, 701, 702)], ["a", "z", "aa", "zz", "aaa"])
+    m = machine.Machine("x.elf", "xen-pvh", memory=(8 << 20) + 1, nonce="ab", cpus=2, args=["a b"],
+                        disks=[machine.Disk("/a,b"), machine.Disk("/c", True)],
+                        nics=[nics.Nic(mac="00:16:3e:00:00:01"), nics.Nic()])
+    values = xen_config.of_machine(m, ["/a,b", "/c"], ["br0", ""])
+    same(values["memory"], 9)
+    same(values["cmdline"], "nonce=ab stdin=framed -- a\\ b")
+    same(values["disk"], ["format=raw,vdev=xvda,access=rw,target=/a,b",
+                          "format=raw,vdev=xvdb,access=ro,target=/c"])
+    same(values["vif"], ["bridge=br0,mac=00:16:3e:00:00:01", ""])
+    same(xen_config.kind(m), "pvh")
 
 
 def test_cfg():
@@ -155,7 +173,7 @@ def patterns():
 
 def run_all():
     for test in (sizes, exit_lines, stdin_lines, listens_lines, xen_console, framing, quoting,
-                 command_lines, test_cfg, differences, patterns):
+                 command_lines, xen_configs, test_cfg, differences, patterns):
         try:
             test()
         except AssertionError as e:

@@ -125,7 +125,7 @@ def check_jobs(wanted, _full, _results):
     if not wanted or "provoke" in wanted:
         found.append(provoke_all)
     if not wanted or "config" in wanted:
-        found += [make_config("CONFIG_XEN", "tcg"), make_config("CONFIG_KVM", "xen-pv")]
+        found += [make_config("CONFIG_XEN", "tcg"), make_config("CONFIG_KVM", "xen-pv-dom0")]
     return found
 
 

@@ -97,6 +97,8 @@ def memory_end(elf):
             raise Failure(f"{elf} is no 64-bit ELF image")
         (phoff,) = struct.unpack_from("<Q", header, 32)
         size, count = struct.unpack_from("<HH", header, 54)
+        if phoff + size * count > os.path.getsize(elf):
+            raise Failure(f"{elf} is broken: its program headers lie behind its end")
         f.seek(phoff)
         table = f.read(size * count)
     for i in range(count):

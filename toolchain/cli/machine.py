@@ -11,15 +11,17 @@ from words import TOP, Failure, format_size, usage
 
 QEMU = "qemu-system-x86_64"
 MACHINES = ("microvm", "q35", "pc")
-PLATFORMS = ("auto", "kvm", "tcg", "xen-pv", "xen-pvh")
+# xen-*: a guest of a real Xen with a Linux dom0 (xen_guest.py). xen-*-dom0: the image is dom0 itself,
+# which needs no toolstack and starts in two seconds, but has neither devices nor xenstore.
+PLATFORMS = ("auto", "kvm", "tcg", "xen-pv", "xen-pvh", "xen-pv-dom0", "xen-pvh-dom0")
 
 CMDLINE_MAX = 2047      # libos/include/pith/boot.h, BOOT_CMDLINE_MAX with its NUL
 XEN_CMDLINE_MAX = 1023  # Xen 4.17, MAX_GUEST_CMDLINE with its NUL
 XEN_OWN_MEMORY = 256 << 20
 NO_SHARE = "--share: an image that runs as dom0 on Xen has no folder of the host; use --on kvm or tcg"
 LEAST_MEMORY = 2 << 20
-NO_MODULE = ("--initrd: an image that runs as dom0 on Xen gets no module; use --on kvm or tcg, or pack "
-             "the folder into the image (app_root in app.mk)")
+NO_MODULE = ("--initrd: an image that runs as Xen's dom0 gets no module; use --on xen-pv or xen-pvh, or "
+             "pack the folder into the image (app_root in app.mk)")
 
 # QEMU 7.2's TCG leaves out memory barriers when a machine can have only one CPU, and with SMAP on it
 # faults on the iret of a CPL 3 guest; hence maxcpus=2 and -smap, everywhere.
@@ -71,6 +73,15 @@ class Machine:
     def on_xen(self):
         return self.platform.startswith("xen")
 
+    @property
+    def as_dom0(self):
+        return self.on_xen and self.platform.endswith("-dom0")
+
+    @property
+    def as_guest(self):
+        """Of Xen: there is no QEMU of its own."""
+        return self.on_xen and not self.as_dom0
+
 
 def quote(word):
     """A word as libos/core/cmdline.c reads it: blanks, quotes and backslashes escaped."""
@@ -98,7 +109,9 @@ def command_line(machine):
 
 def qemu_command(machine):
     """The words to execute, with TOP as the working directory."""
-    if machine.on_xen:
+    if machine.as_guest:
+        raise Failure(f"{machine.platform}: a guest of Xen is started by xl")
+    if machine.as_dom0:
         words = xen_words(machine)
     else:
         words = plain_words(machine)
@@ -163,9 +176,9 @@ def disk_words(number, disk, kind):
 def xen_words(machine):
     """Xen in QEMU's TCG with the image as its dom0: no toolstack, two seconds a start."""
     if machine.disks:
-        raise usage("--disk: an image that runs as dom0 on Xen has no disk; use --on kvm or tcg")
+        raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on xen-pv or xen-pvh")
     if machine.nics:
-        raise usage("--net: an image that runs as dom0 on Xen has no network; use --on kvm or tcg")
+        raise usage("--net: an image that runs as Xen's dom0 has no network; use --on xen-pv or xen-pvh")
     if machine.initrd:
         raise usage(NO_MODULE)
     if machine.shares:
@@ -174,7 +187,7 @@ def xen_words(machine):
     options = ["console=com1", "com1=115200,8n1", "conswitch=`", "loglvl=all", "guest_loglvl=all",
                f"dom0_mem={format_size(machine.memory)},max:{format_size(machine.memory)}",
                f"dom0_max_vcpus={machine.cpus}"]
-    if machine.platform == "xen-pvh":
+    if machine.platform == "xen-pvh-dom0":
         options += ["dom0=pvh", "dom0-iommu=none"]
     words = base_words(machine, "pc" + machine.machine_options, machine.memory + XEN_OWN_MEMORY)
     # The module's words: file, then its command line; QEMU splits modules at single commas.

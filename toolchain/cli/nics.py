@@ -7,7 +7,7 @@ import re
 import socket
 from dataclasses import dataclass, field
 
-from words import Failure, usage
+from words import Failure, say, usage
 
 KINDS = ("user", "tap", "dgram")
 
@@ -31,6 +31,7 @@ class Nic:
     tap: str = ""
     paths: tuple = ()
     mac: str = ""
+    bridge: str = ""  # of this host, where that is a Xen's dom0
     netdev: list = field(default_factory=list)  # more NAME=VALUE for QEMU's -netdev
     device: list = field(default_factory=list)  # more NAME=VALUE for the device
 
@@ -93,7 +94,7 @@ def parse_mac(text):
 
 
 def parse_net(text):
-    """user, tap:NAME, or none (which is no card: None)."""
+    """user, tap:NAME, bridge:NAME, or none (which is no card: None)."""
     kind, _, name = text.partition(":")
     if text == "none":
         return None
@@ -101,7 +102,9 @@ def parse_net(text):
         return Nic()
     if kind == "tap" and re.fullmatch(r"[^\s/,:]{1,15}", name):
         return Nic("tap", tap=name)
-    raise usage(f"--net {text}: it is user, tap:NAME or none")
+    if kind == "bridge" and re.fullmatch(r"[^\s/,:]{1,15}", name):
+        return Nic("bridge", bridge=name)
+    raise usage(f"--net {text}: it is user, tap:NAME or none (bridge:NAME on a Xen)")
 
 
 # ---- what this host can do ----
@@ -157,9 +160,27 @@ def why_no_tap(name):
     return None
 
 
-def settle(nics):
-    """Choose free ports for zeros; a Failure when a card can't be made as it is asked for."""
+def settle_on_dom0(nics):
+    """Cards of a guest of this machine's own Xen: they are on its bridges, with addresses of their own."""
     for nic in nics:
+        if nic.kind == "tap":
+            raise usage(f"--net tap:{nic.tap}: this machine is a Xen's dom0, the guest's card is on a "
+                        "bridge there: --net bridge:NAME, or nothing for xl's default")
+        if nic.ports:
+            say("ports are not published: the guest has an address of its own on the bridge")
+        if nic.bridge and not os.path.isdir(os.path.join("/sys/class/net", nic.bridge, "bridge")):
+            raise Failure(f"--net bridge:{nic.bridge}: there is no bridge {nic.bridge}")
+
+
+def settle(nics, on_dom0=False):
+    """Choose free ports for zeros; a Failure when a card can't be made as it is asked for. `on_dom0`:
+    for a guest of the Xen whose dom0 this machine is."""
+    if on_dom0:
+        settle_on_dom0(nics)
+        return
+    for nic in nics:
+        if nic.kind == "bridge":
+            raise usage(f"--net bridge:{nic.bridge}: that is for a machine that is a Xen's dom0; use tap")
         for port in nic.ports:
             if port.host == 0:
                 port.host = free_port(port.protocol)

@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 
-import qmp
 from words import INTERRUPTED, say
 
 GRACE_SECONDS = 12.0  # more than programs give their own clients, like httpd's 10
@@ -35,7 +34,7 @@ class Stopping:
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
 
     def came(self, signum, _frame):
-        running = self.guest and self.guest.control and self.guest.process
+        running = self.guest and self.guest.can_be_asked()
         if not running or self.asked or signum == signal.SIGHUP:
             self.stop(signum)
         self.asked = signum
@@ -48,10 +47,7 @@ class Stopping:
         until = time.monotonic() + GRACE_SECONDS
         while not self.guest.lines.listens and time.monotonic() < until:
             time.sleep(0.02)  # it has just begun: a button that is pressed too early is lost
-        try:
-            self.guest.control.execute("system_powerdown")
-        except qmp.Refused:
-            pass  # the machine has ended, or the time runs out
+        self.guest.asked_to_end()
 
     def too_late(self, _signum, _frame):
         say(f"the program has not ended within {GRACE_SECONDS:g} s")

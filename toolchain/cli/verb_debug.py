@@ -12,7 +12,7 @@ import counts
 import packages
 import verb_run
 from guest import Guest
-from words import CRASHED, Failure, say
+from words import CRASHED, Failure, say, usage
 
 HELP = "run an application under gdb, stopped at its main"
 EPILOG = """The image runs at a fixed address (boot option base=fixed). gdb reads $HOME/.gdbinit as always.
@@ -49,6 +49,9 @@ def gdb_command(elf, path, options):
 def run(options, program_args):
     packages.ensure(packages.GDB)
     app, machine = verb_run.describe(options, program_args)
+    if machine.as_guest:
+        raise usage(f"--on {machine.platform}: gdb reaches the image as Xen's dom0; use "
+                    f"--on {machine.platform}-dom0")
     if machine.platform == "auto":
         machine.platform = "tcg"  # where hardware breakpoints work on every host
     verb_run.prepare(app, machine)

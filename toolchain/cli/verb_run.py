@@ -4,6 +4,7 @@
 import os
 import re
 import secrets
+import shutil
 import signal
 import sys
 import time
@@ -15,10 +16,13 @@ import initrd
 import nics
 import packages
 import xen
+import xen_dom0
+import xen_local
 from guest import Guest
 from machine import LEAST_MEMORY, MACHINES, NO_MODULE, NO_SHARE, PLATFORMS, Disk, Machine, Share
 from stopping import SIGTERM_STATUS, Interrupted, Stopping, stop_status
 from words import BUILD, NO_START, Failure, format_size, parse_size, say, usage
+from xen_guest import Bed, XenGuest
 
 HELP = "build an application and run it in a virtual machine"
 EPILOG = """exit status:
@@ -47,16 +51,17 @@ def add_machine_options(parser):
     add = parser.add_argument
     add("app", metavar="APP", help="a folder below apps/, the path of one, or a built image")
     add("--on", choices=PLATFORMS, default="auto",
-        help="what runs it (auto: kvm when that works, else tcg; xen-*: as dom0 of a Xen in QEMU)")
+        help="what runs it (auto: kvm when that works, else tcg; xen-pv, xen-pvh: a guest of Xen, by "
+             "xl where this is a dom0, else with a Linux dom0 in QEMU; xen-*-dom0: Xen's dom0, in QEMU)")
     add("--machine", choices=MACHINES, default="microvm", help="QEMU's machine (not for xen-*)")
     add("--mem", metavar="SIZE", help="memory, like 32M (default: 128M)")
     add("--cpus", metavar="N", default="1", help="CPUs (default: 1)")
-    add("--disk", metavar="FILE", action="append", default=[], help="a raw disk: /dev/vda, vdb, ...")
+    add("--disk", metavar="FILE", action="append", default=[], help="a raw disk: /dev/vda, vdb, ... (on Xen xvda, xvdb, ...)")
     add("-p", dest="publish", metavar="HOST:GUEST[/udp]", action="append", default=[],
         help="a port of this host that leads to one of the guest's; HOST 0: any free one")
     add("--net", metavar="KIND", action="append", default=[],
         help="a network card: user (QEMU's own network, the default when the program uses any), "
-             "tap:NAME, or none")
+             "tap:NAME, or none; bridge:NAME where this machine is a Xen's dom0")
     add("--mac", metavar="ADDRESS", action="append", default=[], help="the card's address")
     add("--readonly", action="store_true", help="the disks can't be written")
     add("--initrd", metavar="PATH", default="", help="a folder or a cpio archive: the program's files")
@@ -64,7 +69,7 @@ def add_machine_options(parser):
         help="a folder of this host, mounted at PATH (default: /share)")
     add("-e", dest="environ", metavar="NAME=VALUE", action="append", default=[],
         help="a variable of the program's environment")
-    add("--timeout", metavar="S", help="stop the machine after S seconds")
+    add("--timeout", metavar="S", help="stop the guest after S seconds")
     add("--qemu-arg", metavar="X", action="append", default=[], help="one more word for QEMU")
     add("--boot-option", metavar="X", action="append", default=[],
         help="one of Pith's own options, like boot=trace or loglevel=3")
@@ -127,11 +132,11 @@ def cards(options, config, app):
     if None in found and len(found) > 1:
         raise usage("--net none: there can't be other cards with it")
     ports = [nics.parse_port(word) for word in options.publish]
-    on_xen = options.on.startswith("xen")
-    if on_xen and (ports or options.net not in ([], ["none"])):
-        raise usage("--net, -p: an image that runs as Xen's dom0 has no network; use --on kvm or tcg")
+    as_dom0 = options.on.endswith("-dom0")
+    if as_dom0 and (ports or options.net not in ([], ["none"])):
+        raise usage("--net, -p: an image that runs as Xen's dom0 has no network; use --on xen-pv or xen-pvh")
     asked = bool(found) or bool(ports) or bool(options.mac)
-    found = [] if on_xen else [nic for nic in found if nic] if found else [nics.Nic()]
+    found = [] if as_dom0 else [nic for nic in found if nic] if found else [nics.Nic()]
     user = [nic for nic in found if nic.kind == "user"]
     if user:
         user[0].ports = ports or config.publish
@@ -162,9 +167,9 @@ def describe(options, program_args):
         config.option + options.boot_option, options.environ, program_args or config.args,
         options.qemu_arg, nonce=secrets.token_hex(8), nics=cards(options, config, app),
         initrd=initrd.archive(options.initrd) if options.initrd else "", shares=shares(options))
-    if machine.on_xen and machine.disks:
-        raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on kvm or tcg")
-    if machine.on_xen and machine.initrd:
+    if machine.as_dom0 and machine.disks:
+        raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on xen-pv or xen-pvh")
+    if machine.as_dom0 and machine.initrd:
         raise usage(NO_MODULE)
     if machine.on_xen and machine.shares:
         raise usage(NO_SHARE)
@@ -184,8 +189,11 @@ def prepare(app, machine):
                     "with -Wl,-u,mount_9p")
     if app.cards_if_used and not image.uses_network(app.elf):
         machine.nics = []
-    nics.settle(machine.nics)
-    if machine.on_xen:
+    local = machine.as_guest and xen_local.is_dom0()
+    nics.settle(machine.nics, local)
+    if machine.as_guest:
+        prepare_guest(machine, local)
+    elif machine.as_dom0:
         machine.xen_elf = xen.ensure()
         say(f"running on {machine.platform}, as dom0 of Xen in QEMU's TCG")
     elif machine.platform == "auto":
@@ -196,8 +204,22 @@ def prepare(app, machine):
             raise Failure(accel.openable() + "; use --on tcg")
         say(f"running on {machine.platform}, machine {machine.machine}")
     for nic in machine.nics:
-        for port in nic.ports:
+        for port in [] if local else nic.ports:
             say(published(port))
+
+
+def prepare_guest(machine, local):
+    """What a guest of Xen needs besides its image: xl here, or the bed."""
+    if local:
+        why = xen_local.why_not()
+        if why:
+            raise Failure(f"this machine is a Xen's dom0, but {why}")
+        if machine.qemu_args:
+            raise usage("--qemu-arg: there is no QEMU where this machine is a Xen's dom0")
+        say(f"running on {machine.platform}, a guest of {xen_local.Local.where}")
+    else:
+        xen_dom0.ensure()
+        say(f"running on {machine.platform}, a guest of {Bed.where}, which starts in some seconds")
 
 
 def published(port):
@@ -206,14 +228,30 @@ def published(port):
     return f"{port.protocol} port {port.host} of localhost is the guest's port {port.guest}"
 
 
-def open_log(name):
-    """A new file in build/run for what Xen says; the oldest ones go."""
+def log_place(name):
+    """A new name in build/run for what Xen says; the oldest ones go."""
     folder = os.path.join(BUILD, "run")
     os.makedirs(folder, exist_ok=True)
     old = sorted((os.path.join(folder, f) for f in os.listdir(folder)), key=os.path.getmtime)
     for path in old[:-KEEP_LOGS]:
-        os.unlink(path)
-    return open(os.path.join(folder, f"{name}-{time.time_ns()}.log"), "wb")
+        if os.path.isdir(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)
+    return os.path.join(folder, f"{name}-{time.time_ns()}")
+
+
+def open_log(name):
+    return open(log_place(name) + ".log", "wb")
+
+
+def xen_guest(app, machine, timeout):
+    """The guest, with what starts it: this machine's xl or the bed."""
+    folder = log_place(app.name)
+    os.makedirs(folder)
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", app.name) + "-" + machine.nonce[:6]
+    kind = xen_local.Local if xen_local.is_dom0() else Bed
+    return XenGuest(machine, 0, write_all, kind(machine, name, folder), timeout)
 
 
 def write_all(data):
@@ -226,13 +264,17 @@ def run(options, program_args):
     app, machine = describe(options, program_args)
     timeout = None if options.timeout is None else number("--timeout", options.timeout, float, 0)
     stopping = Stopping()
-    log = None
     try:
         prepare(app, machine)
-        log = open_log(app.name) if machine.on_xen else None
         sys.stdout.flush()
-        guest = Guest(machine, 0, write_all, log, timeout)
-        if not machine.on_xen and image.can_be_asked(app.elf):
+        if machine.as_guest:
+            guest = xen_guest(app, machine, timeout)
+            where = guest.toolstack.logs()
+        else:
+            log = open_log(app.name) if machine.as_dom0 else None
+            where = log and os.path.relpath(log.name)
+            guest = Guest(machine, 0, write_all, log, timeout)
+        if not machine.as_dom0 and image.can_be_asked(app.elf):
             stopping.guest = guest
         result = guest.run()
     except Interrupted as e:
@@ -246,6 +288,6 @@ def run(options, program_args):
         return stop_status(stopping.asked)
     if result.problem:
         say(result.problem)
-        if log and result.status >= NO_START - 1:
-            say("what Xen said: " + os.path.relpath(log.name))
+        if where and result.status >= NO_START - 1:
+            say("what Xen said: " + where)
     return result.status

@@ -17,6 +17,7 @@ import time
 
 import nics
 import qmp
+import xen_config
 import xen_dom0
 from guest import die_with_parent
 from machine import QEMU, TCG_CPU
@@ -31,19 +32,6 @@ REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash", 4: "watchdog", 
 KINDS = ("pv", "pvh")
 
 
-def quoted(value):
-    """A value as xl.cfg(5) writes it."""
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(quoted, value)) + "]"
-    if isinstance(value, int):
-        return str(int(value))
-    if '"' in value:
-        if "'" in value:
-            raise Failure(f"xl's configuration can't hold {value!r}")
-        return f"'{value}'"
-    return f'"{value}"'
-
-
 class XenHost:
     """One machine. `folder` becomes the shared folder's parent; `nic` (nics.Nic) is the bridge's
     uplink, and `prefix` words that put QEMU where its tap is. Sizes in bytes. `hypervisor` is a file to
@@ -53,7 +41,7 @@ class XenHost:
     """
 
     def __init__(self, folder, cpus=1, memory=1200 << 20, dom0_memory=400 << 20, nic=None, prefix=(),
-                 xen_options=(), qemu_args=(), hypervisor=None):
+                 xen_options=(), qemu_args=(), hypervisor=None, pass_fds=()):
         self.folder = os.path.abspath(folder)
         self.share = os.path.join(self.folder, "share")
         self.log = os.path.join(self.folder, "xen.log")
@@ -61,6 +49,7 @@ class XenHost:
         self.nic, self.prefix = nic, list(prefix)
         self.xen_options, self.qemu_args = list(xen_options), list(qemu_args)
         self.hypervisor = hypervisor
+        self.pass_fds = list(pass_fds)
         self.process = self.port = self.control = None
         self.answers = {}          # number -> status; guarded by `changed`, as `numbers` and `state`
         self.changed = threading.Condition()
@@ -105,7 +94,7 @@ class XenHost:
                 self.process = subprocess.Popen(
                     words, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
                     start_new_session=True, preexec_fn=die_with_parent,
-                    pass_fds=[theirs.fileno(), monitor.fileno()])
+                    pass_fds=[theirs.fileno(), monitor.fileno(), *self.pass_fds])
             except FileNotFoundError as e:
                 raise Failure("qemu-system-x86_64 is not installed") from e
             finally:
@@ -237,7 +226,7 @@ class XenHost:
         if ramdisk:
             values["ramdisk"] = self.image(ramdisk)
         values.update(config)
-        return self.write(name + ".cfg", "".join(f"{k} = {quoted(v)}\n" for k, v in values.items()))
+        return self.write(name + ".cfg", xen_config.text(values))
 
     def create(self, name, kind, kernel, paused=False, **config):
         """xl create. Errors: Failure with what xl said."""
