@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Of the suite `xen`: backends that lie, and devices that come and go.
+
+The backends are tests/xen/badback.c, a program of dom0; the guest is tests/xen/victim. Many devices lie
+at once, each in another way: the guest gives up those that it has to, with a line of its log each,
+goes on to answer on its console, and a device that comes afterwards works. When all have gone it has
+the pages, grants and event channels that it had before.
+"""
+
+import os
+import re
+import subprocess
+import time
+from dataclasses import dataclass
+
+import image
+from words import BUILD, TOP, Failure
+
+VICTIM = os.path.join("tests", "xen", "victim")
+BADBACK = os.path.join(BUILD, "xen", "badback")
+SOURCES = os.path.join(TOP, "tests", "xen")
+LIBRARIES = ("-lxengnttab", "-lxenevtchn", "-lxenstore")  # of libxen-dev; dom0 has them for xl
+FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wshadow", "-Wvla", "-Wstrict-prototypes",
+         "-Wmissing-prototypes", "-Werror")
+XVDA = 202 << 8  # xen docs/man/xen-vbd-interface.7: a disk every 16
+FRAMES = 12      # that a card has to bring back
+
+
+def expect(truth, words):
+    if not truth:
+        raise Failure(words)
+
+
+def build_badback():
+    sources = sorted(os.path.join(SOURCES, f) for f in os.listdir(SOURCES) if re.fullmatch(r"badback.*\.[ch]", f))
+    if os.path.exists(BADBACK) and all(os.stat(BADBACK).st_mtime > os.stat(s).st_mtime for s in sources):
+        return
+    os.makedirs(os.path.dirname(BADBACK), exist_ok=True)
+    subprocess.run(["gcc", *FLAGS, "-o", BADBACK + ".new", *(s for s in sources if s.endswith(".c")), *LIBRARIES],
+                   check=True)
+    os.replace(BADBACK + ".new", BADBACK)
+
+
+# ---- what goes wrong, and what becomes of it ----
+
+@dataclass(frozen=True)
+class Lie:
+    """A device's fault, with nodes of its backend, and what the guest's program says of the device:
+    now, and, where that is nothing, when it has been taken away. `lines` of the log are about it."""
+
+    kind: str
+    fault: str
+    says: str
+    later: str = ""
+    nodes: tuple = ()
+    lines: tuple = (1, 2)  # at least, at most
+
+    @property
+    def name(self):
+        return "-".join((self.kind, self.fault.replace(".", "-")) + tuple(
+            re.sub(r"[^a-z0-9]+", "", node)[:20] for node in self.nodes))
+
+
+def disk(fault, says, **more):
+    return Lie("disk", fault, says, **more)
+
+
+def net(fault, says, **more):
+    return Lie("net", fault, says, **more)
+
+
+class Victim:
+    """The guest, and what dom0 does to it."""
+
+    def __init__(self, site, kind, app, **config):
+        self.host, self.kind, self.name = site.host, kind, f"victim-{kind}"
+        self.host.create(self.name, kind, app.elf, memory=32, cmdline="loglevel=2", **config)
+        self.host.wait_console(self.name, "^victim: ready")
+        self.number = self.host.domain(self.name)
+        self.run("test -x /bin/badback", check=False) or self.bring_badback()
+        self.pings = 0
+
+    def run(self, text, check=True):
+        status, said = self.host.run(f"d={self.number}\n{text}", check=check)
+        return said if check else status == 0
+
+    def bring_badback(self):
+        there = self.host.put(BADBACK)
+        self.run(f"cp {there} /bin/badback.new && chmod 755 /bin/badback.new && mv /bin/badback.new /bin/badback")
+
+    def say(self, *lines):
+        """Type lines at its console."""
+        self.run("tty=$(xenstore-read /local/domain/$d/console/tty)\n" +
+                 "".join(f"echo '{line}' >$tty\n" for line in lines))
+
+    def hear(self, pattern, begin=0, seconds=20):
+        """The match of a pattern in what it says from `begin` on."""
+        until = time.monotonic() + seconds
+        while True:
+            said = self.host.console(self.name)[begin:]
+            match = re.search(pattern, said, re.MULTILINE)
+            if match:
+                return match
+            if time.monotonic() > until or self.host.reason(self.name):
+                raise Failure(f"{self.name} did not say /{pattern}/ ({self.host.reason(self.name)}): {said[-1500:]!r};"
+                              f" Xen: {self.host.last_words()}")
+            time.sleep(0.05)
+
+    def mark(self):
+        """It answers; where its words are that come next."""
+        self.pings += 1
+        begin = len(self.host.console(self.name))
+        self.say(f"ping n{self.pings}")
+        self.hear(rf"^pong n{self.pings}\r?$", begin)
+        return len(self.host.console(self.name))
+
+    def counts(self):
+        begin = self.mark()
+        self.say("counts")
+        found = self.hear(r"^counts: free (\d+), grants (\d+), abandoned (\d+), frames (\d+), ports (\d+), "
+                          r"working (\d+)", begin)
+        return dict(zip(("free", "grants", "abandoned", "frames", "ports", "working"), map(int, found.groups())))
+
+    def settled(self, before, seconds=10):
+        """What it has in use is what it was before: nothing has leaked. Threads take a moment to go."""
+        until = time.monotonic() + seconds
+        while True:
+            counts = self.counts()
+            if counts == before:
+                return
+            if time.monotonic() > until:
+                raise Failure(f"{self.name} had {before} and has {counts} now")
+            time.sleep(0.3)
+
+    def log_of(self, name):
+        return self.host.read(f"share/log/{name}.log")
+
+
+class Device:
+    """A backend in dom0 that tells a lie, or none."""
+
+    def __init__(self, victim, lie, number):
+        self.victim, self.lie, self.number = victim, lie, number
+        self.log = f"{victim.name}-{lie.name}-{number}"
+        self.unit = XVDA + 16 * number if lie.kind == "disk" else number
+        self.label = "xvd" + chr(ord("a") + number) if lie.kind == "disk" else str(number)
+
+    def start_text(self):
+        nodes = " ".join(f"'{node}'" for node in self.lie.nodes)
+        return (f"badback {self.lie.kind} $d {self.unit} {self.lie.fault} {nodes} </dev/null "
+                f">/share/log/{self.log}.log 2>&1 & echo $! >/tmp/{self.log}.pid\n")
+
+    def said(self):
+        return self.victim.log_of(self.log)
+
+    def wait(self, pattern, seconds=20):
+        until = time.monotonic() + seconds
+        while not re.search(pattern, self.said(), re.MULTILINE):
+            if time.monotonic() > until:
+                raise Failure(f"{self.log}: the backend did not say /{pattern}/ but {self.said()!r}; "
+                              f"{self.victim.name}: {self.victim.host.console(self.victim.name)[-800:]!r}")
+            time.sleep(0.05)
+
+    def order(self):
+        return f"disk {self.label}" if self.lie.kind == "disk" else f"net {self.label} {FRAMES}"
+
+    def outcome(self, pattern, begin):
+        words = rf"^{self.lie.kind} {self.label}: (?:{pattern}).*$"
+        try:
+            return self.victim.hear(words, begin, 30)[0]
+        except Failure as e:
+            raise Failure(f"{self.lie.name}: {e}; its backend: {self.said()!r}") from e
+
+    def term(self):
+        return f"kill $(cat /tmp/{self.log}.pid)\n"
+
+    def log_lines(self, text):
+        """What the guest has logged of this device. Lines that tell its birth are no complaints."""
+        if self.lie.kind == "disk":
+            names = rf"vd{self.label[3]}:|device/vbd/{self.unit}\b"
+        else:
+            found = re.search(rf"(eth\d+): vif {self.unit}:", text)
+            names = rf"device/vif/{self.unit}\b" + (rf"|{found[1]}:" if found else "")
+        lines = [line for line in text.splitlines() if re.search(names, line)]
+        return [line for line in lines if not re.search(r": (vif|vbd) \d+|^disk|^net", line)]
+
+
+def lie_all(victim, lies):
+    """Have all these devices at once, use them, see what becomes of each, and take them away."""
+    begin = victim.mark()
+    devices = [Device(victim, lie, i) for i, lie in enumerate(lies)]
+    victim.run("".join(device.start_text() for device in devices))
+    for device in devices:
+        device.wait(r"^front [4-6]|^injected|^failed")
+    victim.say(*(device.order() for device in devices))
+    outcomes = {}
+    for device in devices:
+        if device.lie.says:
+            outcomes[device.lie.name] = device.outcome(device.lie.says, begin)
+    victim.mark()
+    victim.run("".join(device.term() for device in devices))
+    for device in devices:
+        device.wait("^over")
+        expect("failed:" not in device.said(), f"{device.lie.name}: {device.said()!r}")
+        if device.lie.later:
+            outcomes[device.lie.name] = device.outcome(device.lie.later, begin)
+    victim.mark()
+    text = victim.host.console(victim.name)[begin:]
+    for device in devices:
+        lines = device.log_lines(text)
+        least, most = device.lie.lines
+        expect(least <= len(lines) <= most, f"{device.lie.name}: {len(lines)} lines of log: {lines}; {outcomes}")
+    return outcomes
+
+
+GOOD = (disk("good", "good 16", lines=(0, 0)), net("good", f"good {FRAMES} of", lines=(0, 0)))
+
+
+def works_again(victim):
+    """Devices that come after all this: honest ones of ours, and those of the toolstack."""
+    lie_all(victim, GOOD)
+    begin = victim.mark()
+    victim.run(f"dd if=/dev/zero of=/tmp/{victim.name} bs=1M count=4 2>/dev/null\n"
+               f"xl block-attach $d file:/tmp/{victim.name},xvdc,w && xl network-attach $d bridge=xenbr0")
+    victim.say("disk xvdc")
+    victim.hear("^disk xvdc: good 16", begin)
+    victim.hear(r"eth\d+: vif 0:", begin)
+    victim.run(f"xl block-detach $d xvdc && xl network-detach $d 0 && rm /tmp/{victim.name}")
+
+
+# ---- devices that come and go ----
+
+def dom0_has(victim):
+    """What Xen says that dom0 has of the guest: event channels to it, and grants that are mapped."""
+    host = victim.host
+    begin = len(host.dmesg())
+    victim.run("xl debug-keys e && xl debug-keys g")
+    until = time.monotonic() + 20
+    while not re.search(r"gnttab_usage_print_all \] done", host.dmesg()[begin:]):
+        if time.monotonic() > until:
+            raise Failure(f"Xen does not print its grants: {host.dmesg()[begin:][-300:]!r}")
+        time.sleep(0.1)
+    said = host.dmesg()[begin:]
+    part = re.search(r"Event channel information for domain 0:(.*?)(?:Event channel information for|\Z)", said,
+                     re.DOTALL)
+    table = re.search(rf"grant-table for remote d{victim.number} (.*?)(?:grant-table for remote|done)", said,
+                      re.DOTALL)
+    return {"ports": len(re.findall(rf" s=3 .*\bd={victim.number}\b", part[1])),
+            "grants": len(re.findall(r"\[0x[0-9a-f]+\] ", table[1])) if table else 0}
+
+
+def cycles(victim, kind, times):
+    """Attach and detach a device of Linux's backends; the time of each."""
+    if kind == "vbd":
+        victim.run("[ -e /tmp/cycle ] || dd if=/dev/zero of=/tmp/cycle bs=1M count=1 2>/dev/null\n"
+                   "losetup /dev/loop7 /tmp/cycle")
+        unit, nodes = XVDA + 16 * 9, "params=/dev/loop7 physical-device=7:7 type=phy"
+    else:
+        unit, nodes = 9, "bridge=xenbr0"
+    log = f"/share/log/cycle-{victim.name}-{kind}.log"
+    # While it lasts the guest has to answer.
+    victim.run(f"badback cycle {kind} $d {unit} {times} {nodes} >{log} 2>&1 & echo $! >/tmp/cycle.pid")
+    until = time.monotonic() + 60 + 3 * times
+    pattern = r"^\d+ times in ([0-9.]+) s"
+    name = os.path.basename(log)[:-4]
+    while not (found := re.search(pattern, victim.log_of(name), re.MULTILINE)):
+        expect("failed:" not in victim.log_of(name) and time.monotonic() < until,
+               f"{kind}: {victim.log_of(name)!r}; {victim.name}: "
+               f"{victim.host.console(victim.name)[-1000:]!r}; Xen: {victim.host.last_words()}")
+        victim.mark()
+        time.sleep(0.5)
+    if kind == "vbd":
+        victim.run("losetup -d /dev/loop7")
+    return float(found[1]) / times
