@@ -41,6 +41,7 @@ COLD static void listen(struct timer *t)
 
 COLD void stop_init(void)
 {
+    platform_stop_prepare();
     timer_init(&timer, listen);
     timer_arm(&timer, platform_clock_ns() + LISTEN_NS);
 }

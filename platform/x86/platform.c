@@ -103,6 +103,13 @@ int platform_console_listen(void)
     return platform_ops->console_listen();
 }
 
+void platform_stop_prepare(void)
+{
+    if (platform_ops->stop_prepare != NULL) {
+        platform_ops->stop_prepare();
+    }
+}
+
 int platform_stop_listen(void)
 {
     return platform_ops->stop_listen != NULL ? platform_ops->stop_listen() : -ENOSYS;

@@ -13,6 +13,7 @@
 #include <pith/irq.h>
 #include <xenplat/console_ring.h>
 #include <xenplat/evtchn.h>
+#include <xenplat/suspend.h>
 
 /* console_io names no limit, but holds up the CPU for what it prints. */
 #define CHUNK 1024u
@@ -32,6 +33,7 @@ static struct {
     uint8_t held;   /* guards `ring` */
     bool ready;     /* per-CPU data and clock are there: lock, and wait by time */
     bool given_up;  /* PATIENCE_NS are over and nothing has been taken since */
+    bool listening;
 } console;
 
 void xen_console_ring(void *page, uint32_t port)
@@ -164,9 +166,24 @@ static void console_event(uint32_t port, void *arg)
     console_input();
 }
 
+void xen_console_resume(void)
+{
+    if (console.ring.shared == NULL) {
+        return;
+    }
+    /* The page may have been cleared; what the next daemon reads begins with what we write now. */
+    xen_console_ring(xen_map_frame(xen_given_console.frame), xen_given_console.port);
+    console.given_up = false;
+    if (console.listening && evtchn_adopt(console.port, console_event, NULL) >= 0) {
+        evtchn_unmask(console.port);
+    }
+}
+
 int xen_console_listen(void)
 {
     int port;
+
+    console.listening = true;
 
     if (console.ring.shared != NULL) {
         port = evtchn_adopt(console.port, console_event, NULL);

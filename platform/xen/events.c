@@ -13,20 +13,27 @@
 
 #include <pith/log.h>
 #include <pith/page.h>
+#include <pith/panic.h>
 #include <pith/percpu.h>
 #include <pith/spinlock.h>
 #include <xenplat/hypercall.h>
+#include <xenplat/suspend.h>
 
 #define WORD_BITS 64u
 #define WORDS     (EVTCHN_PORTS / WORD_BITS)
+
+#define RESUME_MAX 64u /* VIRQs and IPIs; a CPU has at most 24 of the former (public/xen.h) */
 
 struct slot {
     evtchn_handler *handler; /* NULL: free */
     void *arg;
     uint64_t count;
     uint32_t cpu;
-    uint32_t pad;
+    uint32_t bound; /* what can be bound again after a resume: BOUND_IPI, BOUND_VIRQ + its number, or 0 */
 };
+
+#define BOUND_IPI  1u
+#define BOUND_VIRQ 2u
 
 /*
  * Xen gives the lowest free port, so most machines need few: the first ports have their slots here,
@@ -102,7 +109,7 @@ static void close_port(uint32_t port)
 }
 
 /* Give a port its handler; it stays masked. */
-static int slot_take(uint32_t port, unsigned cpu, evtchn_handler *handler, void *arg)
+static int slot_take(uint32_t port, unsigned cpu, uint32_t bound, evtchn_handler *handler, void *arg)
 {
     bool was = spin_lock(&slots_lock);
     struct slot *slot = slot_make(port);
@@ -115,6 +122,7 @@ static int slot_take(uint32_t port, unsigned cpu, evtchn_handler *handler, void 
     } else {
         slot->arg = arg;
         slot->cpu = cpu;
+        slot->bound = bound;
         slot->count = 0;
         __atomic_store_n(&slot->handler, handler, __ATOMIC_RELEASE);
     }
@@ -123,9 +131,9 @@ static int slot_take(uint32_t port, unsigned cpu, evtchn_handler *handler, void 
 }
 
 /* The same for a port that we have just opened and close where there is no room for it. */
-static int slot_fill(uint32_t port, unsigned cpu, evtchn_handler *handler, void *arg)
+static int slot_fill(uint32_t port, unsigned cpu, uint32_t bound, evtchn_handler *handler, void *arg)
 {
-    int result = slot_take(port, cpu, handler, arg);
+    int result = slot_take(port, cpu, bound, handler, arg);
 
     if (result < 0) {
         klog(LOG_ERROR, "xen: no room for event channel %u", port);
@@ -137,7 +145,7 @@ static int slot_fill(uint32_t port, unsigned cpu, evtchn_handler *handler, void 
 
 int evtchn_adopt(uint32_t port, evtchn_handler *handler, void *arg)
 {
-    return slot_take(port, 0, handler, arg);
+    return slot_take(port, 0, 0, handler, arg);
 }
 
 int evtchn_bind_virq(unsigned virq, unsigned cpu, evtchn_handler *handler, void *arg)
@@ -148,7 +156,7 @@ int evtchn_bind_virq(unsigned virq, unsigned cpu, evtchn_handler *handler, void 
     if (error != 0) {
         return (int)error;
     }
-    int port = slot_fill(bind.port, cpu, handler, arg);
+    int port = slot_fill(bind.port, cpu, BOUND_VIRQ + virq, handler, arg);
     if (port >= 0) {
         evtchn_unmask((uint32_t)port);
     }
@@ -163,7 +171,7 @@ int evtchn_bind_ipi(unsigned cpu, evtchn_handler *handler, void *arg)
     if (error != 0) {
         return (int)error;
     }
-    int port = slot_fill(bind.port, cpu, handler, arg);
+    int port = slot_fill(bind.port, cpu, BOUND_IPI, handler, arg);
     if (port >= 0) {
         evtchn_unmask((uint32_t)port);
     }
@@ -175,7 +183,7 @@ int evtchn_alloc_unbound(unsigned remote, evtchn_handler *handler, void *arg)
     struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = (domid_t)remote};
     long error = xen_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
 
-    return error != 0 ? (int)error : slot_fill(alloc.port, 0, handler, arg);
+    return error != 0 ? (int)error : slot_fill(alloc.port, 0, 0, handler, arg);
 }
 
 int evtchn_bind_interdomain(unsigned remote, uint32_t remote_port, evtchn_handler *handler,
@@ -187,7 +195,7 @@ int evtchn_bind_interdomain(unsigned remote, uint32_t remote_port, evtchn_handle
     };
     long error = xen_event_channel_op(EVTCHNOP_bind_interdomain, &bind);
 
-    return error != 0 ? (int)error : slot_fill(bind.local_port, 0, handler, arg);
+    return error != 0 ? (int)error : slot_fill(bind.local_port, 0, 0, handler, arg);
 }
 
 void evtchn_close(uint32_t port)
@@ -279,6 +287,39 @@ unsigned evtchn_dispatch(struct vcpu_info *vcpu)
         }
     }
     return handled;
+}
+
+void evtchn_resume(void)
+{
+    struct slot again[RESUME_MAX];
+    unsigned n = 0;
+
+    for (uint32_t port = 0; port < EVTCHN_PORTS; port++) {
+        struct slot *slot = slot_find(port);
+        if (slot == NULL) {
+            port |= (uint32_t)(PAGE_SLOTS - 1); /* none of this page */
+            continue;
+        }
+        if (slot->handler != NULL && slot->bound != 0) {
+            if (n == RESUME_MAX) {
+                PANIC("more than %u events to bind again", n);
+            }
+            again[n++] = *slot;
+        }
+        __atomic_store_n(&slot->handler, NULL, __ATOMIC_RELEASE);
+    }
+    evtchn_init();
+    for (unsigned i = 0; i < n; i++) {
+        const struct slot *s = &again[i];
+        int port = s->bound == BOUND_IPI
+                       ? evtchn_bind_ipi(s->cpu, s->handler, s->arg)
+                       : evtchn_bind_virq(s->bound - BOUND_VIRQ, s->cpu, s->handler, s->arg);
+        if (port < 0) {
+            klog(LOG_ERROR, "xen: event %u of CPU %u is lost (%d)", s->bound, s->cpu, port);
+        } else {
+            slot_find((uint32_t)port)->count = s->count;
+        }
+    }
 }
 
 uint64_t evtchn_count(uint32_t port)

@@ -17,6 +17,7 @@
 #include <pith/spinlock.h>
 #include <x86/mem.h>
 #include <xenplat/abi.h>
+#include <xenplat/suspend.h>
 
 #include <xen/grant_table.h>
 
@@ -32,6 +33,7 @@
 
 static struct grant_entry_v1 *frames[GRANT_MAX_FRAMES];
 static uint16_t *notes[NOTE_PAGES];
+static void **left_pages[GRANT_MAX_FRAMES]; /* per frame that has had one: an abandoned reference's page */
 static unsigned nframes, limit;
 static uint32_t first_free, nfree;
 static uint32_t first_abandoned, nabandoned;
@@ -61,6 +63,14 @@ static void put_free(uint32_t ref)
     nfree++;
 }
 
+/* The other domains' mappings and the table's contents are those of a new domain: none. */
+static void moved(void)
+{
+    grant_frames_resume(nframes);
+}
+
+static struct xen_resume_hook hook = {.moved = moved};
+
 /* One more frame. The first references belong to the toolstack. */
 static int grow(void)
 {
@@ -82,7 +92,9 @@ static int grow(void)
     if (frames[nframes] == NULL) {
         return nframes == 0 ? -ENOSYS : -ENOSPC;
     }
-    nframes++;
+    if (nframes++ == 0) {
+        xen_resume_add(&hook);
+    }
     for (uint32_t ref = first + FRAME_REFS; ref-- > first;) {
         if (ref >= GNTTAB_NR_RESERVED_ENTRIES) {
             put_free(ref);
@@ -115,7 +127,7 @@ static void reap(void)
         old = *note(ref);
         first_abandoned = old;
         if (entry_end(ref)) {
-            page_free(mem_from_paddr((paddr_t)entry(ref)->frame << PAGE_SHIFT, PAGE_SIZE), 0);
+            page_free(left_pages[ref / FRAME_REFS][ref % FRAME_REFS], 0);
             nabandoned--;
             put_free(ref);
             continue;
@@ -212,12 +224,23 @@ void grant_abandon(uint32_t ref, void *page)
     bool was = spin_lock(&lock);
     size_t len;
 
-    if (!is(ref, NOTE_GRANTED) || mem_to_paddr(page, PAGE_SIZE, &len) >> PAGE_SHIFT != entry(ref)->frame) {
+    /* After a resume the entry is empty; our note tells still that it was granted. */
+    if (!is(ref, NOTE_GRANTED) || (entry(ref)->flags != 0 &&
+        mem_to_paddr(page, PAGE_SIZE, &len) >> PAGE_SHIFT != entry(ref)->frame)) {
         PANIC("grant_abandon of reference %u, which does not stand for that page", ref);
     }
-    *note(ref) = (uint16_t)first_abandoned;
-    first_abandoned = ref;
-    nabandoned++;
+    void ***pages = &left_pages[ref / FRAME_REFS];
+    if (*pages == NULL) {
+        *pages = page_alloc(0);
+    }
+    if (*pages != NULL) {
+        (*pages)[ref % FRAME_REFS] = page;
+        *note(ref) = (uint16_t)first_abandoned;
+        first_abandoned = ref;
+        nabandoned++;
+    } else {
+        klog(LOG_WARNING, "xen: no memory to remember a page by that stays granted: it is lost");
+    }
     spin_unlock(&lock, was);
 }
 

@@ -11,6 +11,7 @@
 #include <xenplat/grant.h>
 
 #include <pith/log.h>
+#include <pith/panic.h>
 #include <pith/platform.h>
 #include <x86/mem.h>
 #include <xenplat/hypercall.h>
@@ -49,16 +50,38 @@ static void *pvh_map(unsigned index)
     return mem_map_shared(gfn << PAGE_SHIFT, PAGE_SIZE);
 }
 
+static xen_pfn_t pv_frames[GRANT_MAX_FRAMES];
+static void *pv_mapped[GRANT_MAX_FRAMES];
+
+static bool pv_setup(unsigned n)
+{
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = n};
+
+    set_xen_guest_handle(setup.frame_list, pv_frames);
+    return xen_grant_table_op(GNTTABOP_setup_table, &setup, 1) == 0 && setup.status == GNTST_okay;
+}
+
 static void *pv_map(unsigned index)
 {
-    static xen_pfn_t frames[GRANT_MAX_FRAMES];
-    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = index + 1};
-
-    set_xen_guest_handle(setup.frame_list, frames);
-    if (xen_grant_table_op(GNTTABOP_setup_table, &setup, 1) != 0 || setup.status != GNTST_okay) {
+    if (!pv_setup(index + 1)) {
         return NULL;
     }
-    return xen_pv_map_foreign(frames[index]);
+    pv_mapped[index] = xen_pv_map_foreign(pv_frames[index]);
+    return pv_mapped[index];
+}
+
+void grant_frames_resume(unsigned n)
+{
+    bool good = n == 0 || !xen_pv || pv_setup(n);
+
+    for (unsigned i = 0; i < n && good; i++) {
+        long error = xen_pv ? xen_pv_map_again(pv_mapped[i], pv_frames[i])
+                            : xen_place_frame(XENMAPSPACE_grant_table, i, PVH_FIRST_GFN + i);
+        good = error == 0;
+    }
+    if (!good) {
+        PANIC("no grant table after a resume");
+    }
 }
 
 void *grant_frame_map(unsigned index)

@@ -11,6 +11,8 @@ PLATFORM_XEN_SRCS := \
     stop.c \
     frontend.c \
     suspend.c \
+    control.c \
+    xenstore_resume.c \
     xenbus.c \
     xenstore.c \
     xenstore_ring.c \
@@ -20,4 +22,6 @@ PLATFORM_XEN_SRCS := \
     pv/build.c \
     pv/mmu.c \
     pv/pv.c \
-    pvh/pvh.c
+    pv/pv_suspend.c \
+    pvh/pvh.c \
+    pvh/pvh_suspend.c

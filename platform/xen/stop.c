@@ -5,6 +5,7 @@
 #include <xen/features.h>
 
 static bool hardware_domain;
+static bool reboot_wanted; /* atomic */
 
 void xen_stop_init(void)
 {
@@ -20,15 +21,20 @@ bool xen_is_hardware_domain(void)
     return hardware_domain;
 }
 
+void xen_stop_by_reboot(bool reboot)
+{
+    __atomic_store_n(&reboot_wanted, reboot, __ATOMIC_RELAXED);
+}
+
 void xen_stop(enum platform_stop how, int status)
 {
     (void)status; /* Xen has no channel for it */
     struct sched_shutdown arg = {.reason = SHUTDOWN_poweroff};
 
-    if (how == PLATFORM_REBOOT) {
-        arg.reason = SHUTDOWN_reboot;
-    } else if (how == PLATFORM_CRASH) {
+    if (how == PLATFORM_CRASH) {
         arg.reason = SHUTDOWN_crash;
+    } else if (how == PLATFORM_REBOOT || __atomic_load_n(&reboot_wanted, __ATOMIC_RELAXED)) {
+        arg.reason = SHUTDOWN_reboot;
     }
     /*
      * For the hardware domain Xen ends the machine: on "poweroff" it halts the CPUs and leaves the

@@ -11,6 +11,7 @@
 #include <x86/cpu.h>
 #include <x86/pvclock.h>
 #include <xenplat/evtchn.h>
+#include <xenplat/suspend.h>
 
 /*
  * Xen takes a timeout more than 2^50 ns (13 days) ahead for an overflow and fires after 100 ms
@@ -81,6 +82,25 @@ void xen_timer_set(uint64_t deadline_ns)
     /* A time in the past fires at once. */
     timer->armed_ns = deadline_ns;
     xen_set_timer_op(deadline_ns + boot_system_ns);
+}
+
+static uint64_t stopped_ns;
+
+void xen_time_suspend(void)
+{
+    stopped_ns = xen_clock_ns();
+}
+
+/* Another host counts from another boot: our own time goes on from where it stood. */
+void xen_time_resume(void)
+{
+    boot_system_ns = system_ns() - stopped_ns;
+    for (unsigned cpu = 0; cpu < PERCPU_MAX_CPUS; cpu++) {
+        cpu_timer[cpu].armed_ns = UINT64_MAX;
+    }
+    unsigned cpu = percpu_this()->id;
+    xen_vcpu_op(VCPUOP_stop_periodic_timer, cpu, NULL);
+    xen_timer_set(cpu_timer[cpu].wanted_ns);
 }
 
 static void timer_event(uint32_t port, void *arg)

@@ -213,35 +213,47 @@ static int end(uint32_t tx, bool commit)
     return ask(XS_TRANSACTION_END, tx, &part, 1);
 }
 
+/* Once; *again: others were faster. */
+static int attempt(int (*fn)(uint32_t tx, void *arg), void *arg, bool *again)
+{
+    uint32_t tx;
+
+    *again = false;
+    int error = begin(&tx);
+    if (error == 0) {
+        error = fn(tx, arg);
+        int late = end(tx, error == 0);
+        *again = error == 0 && late == -EAGAIN;
+        error = error != 0 ? error : late;
+    }
+    return error;
+}
+
 int xenstore_transaction(int (*fn)(uint32_t tx, void *arg), void *arg)
 {
     int error = -EAGAIN;
 
     for (unsigned i = 0; i < TRIES && error == -EAGAIN; i++) {
-        uint32_t tx;
-        error = begin(&tx);
-        if (error != 0) {
-            return error;
+        xenstore_enter_transaction();
+        bool again;
+        error = attempt(fn, arg, &again);
+        xenstore_leave_transaction();
+        if (!again) {
+            break;
         }
-        int result = fn(tx, arg);
-        if (result != 0) {
-            end(tx, false);
-            return result;
-        }
-        error = end(tx, true);
     }
     return error;
 }
 
 /* ---- watches ---- */
 
-static int watch_ask(uint32_t type, const struct xenstore_watch *watch)
+int xenstore_watch_ask(uint32_t type, const char *path, uint32_t number)
 {
     char token[16];
 
-    log_format(token, sizeof(token), "%u", watch->token);
+    log_format(token, sizeof(token), "%u", number);
     const struct xenstore_part part[] = {
-        {watch->path, strlen(watch->path) + 1},
+        {path, strlen(path) + 1},
         {token, strlen(token) + 1},
     };
     return ask(type, XENSTORE_NO_TX, part, 2);
@@ -250,15 +262,16 @@ static int watch_ask(uint32_t type, const struct xenstore_watch *watch)
 int xenstore_watch(struct xenstore_watch *watch)
 {
     xenstore_watch_add(watch); /* its first event may come before the answer */
-    int error = watch_ask(XS_WATCH, watch);
-    if (error != 0) {
+    int error = xenstore_watch_ask(XS_WATCH, watch->path, watch->token);
+    if (error != 0 && error != -EEXIST) { /* a resume has set it while we waited to ask */
         xenstore_watch_remove(watch);
+        return error;
     }
-    return error;
+    return 0;
 }
 
 int xenstore_unwatch(struct xenstore_watch *watch)
 {
     xenstore_watch_remove(watch);
-    return watch_ask(XS_UNWATCH, watch);
+    return xenstore_watch_ask(XS_UNWATCH, watch->path, watch->token);
 }

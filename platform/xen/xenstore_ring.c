@@ -19,6 +19,7 @@
 #include <pith/waitq.h>
 #include <xenplat/evtchn.h>
 #include <xenplat/services.h>
+#include <xenplat/suspend.h>
 
 #define PATIENCE_NS (30ULL * 1000 * 1000 * 1000)
 
@@ -38,6 +39,8 @@ static struct list requests = LIST_INIT(requests);
 static struct list watches = LIST_INIT(watches);
 static struct waitq changed = WAITQ_INIT(changed); /* an answer, room to send, the turn to send */
 static bool sending;
+static bool held;             /* by xenstore_suspend() */
+static unsigned transactions; /* that have begun */
 static uint32_t next_id, next_token;
 static struct xenstore_stats stats;
 
@@ -223,8 +226,14 @@ static int start(void)
     if (shared == NULL) {
         return -ENODEV;
     }
-    req_prod = load(&shared->req_prod);
-    rsp_cons = load(&shared->rsp_cons);
+    /*
+     * What lies in the ring is of another connection: of the domain that was saved. Nothing of ours
+     * is under way.
+     */
+    req_prod = load(&shared->req_cons);
+    __atomic_store_n(&shared->req_prod, req_prod, __ATOMIC_RELEASE);
+    rsp_cons = load(&shared->rsp_prod);
+    __atomic_store_n(&shared->rsp_cons, rsp_cons, __ATOMIC_RELEASE);
     if (evtchn_adopt(xen_given_store.port, event, NULL) < 0) {
         shared = NULL;
         return -ENODEV;
@@ -310,6 +319,7 @@ static void forget(struct request *r)
         in.request = NULL;
         in.to = NULL;
     }
+    waitq_wake_all(&changed); /* a suspension may wait for this */
 }
 
 ssize_t xenstore_talk(uint32_t type, uint32_t tx, const struct xenstore_part *part, unsigned n,
@@ -325,8 +335,11 @@ ssize_t xenstore_talk(uint32_t type, uint32_t tx, const struct xenstore_part *pa
         return -E2BIG;
     }
     list_init(&r.list);
-    uint64_t deadline_ns = xen_clock_ns() + PATIENCE_NS;
     bool was = spin_lock(&lock);
+    while (held && transactions == 0) {
+        wait(UINT64_MAX);
+    }
+    uint64_t deadline_ns = xen_clock_ns() + PATIENCE_NS;
     int error = start();
     if (error == 0) {
         r.id = ++next_id;
@@ -357,6 +370,79 @@ void xenstore_watch_remove(struct xenstore_watch *watch)
     bool was = spin_lock(&lock);
     list_remove(&watch->list);
     spin_unlock(&lock, was);
+}
+
+uint32_t xenstore_watch_after(uint32_t last, char *path, size_t size)
+{
+    const struct xenstore_watch *first = NULL;
+
+    bool was = spin_lock(&lock);
+    for (struct list *l = watches.next; l != &watches; l = l->next) {
+        const struct xenstore_watch *watch = LIST_ENTRY(l, struct xenstore_watch, list);
+        if (watch->token > last && (first == NULL || watch->token < first->token)) {
+            first = watch;
+        }
+    }
+    uint32_t token = first != NULL ? first->token : 0;
+    if (first != NULL) {
+        log_format(path, size, "%s", first->path);
+    }
+    spin_unlock(&lock, was);
+    return token;
+}
+
+/* ---- suspension ---- */
+
+void xenstore_enter_transaction(void)
+{
+    bool was = spin_lock(&lock);
+    while (held) {
+        wait(UINT64_MAX);
+    }
+    transactions++;
+    spin_unlock(&lock, was);
+}
+
+void xenstore_leave_transaction(void)
+{
+    bool was = spin_lock(&lock);
+    transactions--;
+    waitq_wake_all(&changed);
+    spin_unlock(&lock, was);
+}
+
+void xenstore_suspend(void)
+{
+    bool was = spin_lock(&lock);
+    held = true;
+    /* Each of these ends: by its answer, or because nobody waits for it any longer. */
+    while (transactions != 0 || sending || !list_empty(&requests)) {
+        wait(UINT64_MAX);
+    }
+    spin_unlock(&lock, was);
+}
+
+void xenstore_release(void)
+{
+    bool was = spin_lock(&lock);
+    held = false;
+    waitq_wake_all(&changed);
+    spin_unlock(&lock, was);
+}
+
+int xenstore_restart(void)
+{
+    bool was = spin_lock(&lock);
+    bool used = shared != NULL;
+
+    shared = NULL;
+    stats.failed = false;
+    in.head_len = 0;
+    in.request = NULL;
+    in.to = NULL;
+    int error = used ? start() : 0; /* who has never asked may do so later */
+    spin_unlock(&lock, was);
+    return error;
 }
 
 void xenstore_stats(struct xenstore_stats *out)

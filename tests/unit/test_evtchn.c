@@ -11,6 +11,7 @@
 #include <x86/mon.h>
 #include <xenplat/evtchn.h>
 #include <xenplat/hypercall.h>
+#include <xenplat/suspend.h>
 
 #include "unit.h"
 
@@ -23,7 +24,7 @@ static struct vcpu_info vcpu;
 static uint32_t next_port; /* what the next binding gets */
 static uint32_t last_closed;
 static long next_error;    /* raw answer of the next hypercall, when not 0 */
-static unsigned notifies, unmasks;
+static unsigned notifies, unmasks, virqs;
 
 static void xen_raise(uint32_t port)
 {
@@ -47,6 +48,7 @@ int64_t mon_hypercall(uint64_t nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64
     }
     switch (a1) {
     case EVTCHNOP_bind_virq:
+        virqs++;
         ((struct evtchn_bind_virq *)a2)->port = next_port;
         return 0;
     case EVTCHNOP_bind_ipi:
@@ -234,6 +236,38 @@ static void refusals(void)
     EXPECT(evtchn_notify(77) == -EINVAL);
 }
 
+/* In a new domain all ports are closed; VIRQs and IPIs come back at other ports, with their counts. */
+static void resumed(void)
+{
+    unsigned a = 0, b = 0;
+
+    for (uint32_t port = 0; port < EVTCHN_PORTS; port++) {
+        evtchn_close(port);
+    }
+    next_port = 9;
+    EXPECT(evtchn_bind_virq(VIRQ_TIMER, 0, handler, &a) == 9);
+    next_port = 300;
+    EXPECT(evtchn_alloc_unbound(0, handler, &b) == 300);
+    evtchn_unmask(300);
+    xen_raise(9);
+    EXPECT(evtchn_dispatch(&vcpu) == 1 && evtchn_count(9) == 1);
+
+    memset(&shared, 0, sizeof(shared));
+    next_port = 300; /* where another was before */
+    virqs = 0;
+    evtchn_resume();
+    EXPECT(virqs == 1 && shared.evtchn_mask[0] == ~0UL && evtchn_count(300) == 1);
+    xen_raise(300);
+    EXPECT(evtchn_dispatch(&vcpu) == 1 && evtchn_count(300) == 2);
+    uint64_t before = evtchn_unexpected();
+    shared.evtchn_mask[0] &= ~(1UL << 9);
+    xen_raise(9);
+    EXPECT(evtchn_dispatch(&vcpu) == 0 && evtchn_unexpected() == before + 1);
+    EXPECT(evtchn_adopt(9, handler, NULL) == 9);
+    evtchn_close(9);
+    evtchn_close(300);
+}
+
 static void errors(void)
 {
     EXPECT(xen_errno(0) == 0 && xen_errno(4711) == 4711);
@@ -264,6 +298,7 @@ int main(void)
     other_cpu();
     many_ports();
     refusals();
+    resumed();
     errors();
     return unit_done();
 }

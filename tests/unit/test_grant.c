@@ -7,6 +7,7 @@
 #include <x86/mem.h>
 #include <xenplat/abi.h>
 #include <xenplat/grant.h>
+#include <xenplat/suspend.h>
 
 #include <xen/grant_table.h>
 
@@ -83,6 +84,20 @@ void *grant_frame_map(unsigned index)
     }
     table[index] = calloc(PER_FRAME, sizeof(struct grant_entry_v1));
     return table[index];
+}
+
+static struct xen_resume_hook *hook;
+static unsigned mapped_again;
+
+void xen_resume_add(struct xen_resume_hook *h)
+{
+    EXPECT(hook == NULL);
+    hook = h;
+}
+
+void grant_frames_resume(unsigned n)
+{
+    mapped_again = n;
 }
 
 static struct grant_entry_v1 *entry(uint32_t ref)
@@ -195,6 +210,44 @@ static void abandoned(void)
     }
 }
 
+/* A new domain: the table is empty and nobody has anything mapped; references stay whose they were. */
+static void resumed(void)
+{
+    uint32_t refs[4], other;
+    struct grant_stats stats;
+
+    EXPECT(grant_alloc(refs, 4) == 0);
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT(grant_access(refs[i], 1, page_at(i), false) == 0);
+        entry(refs[i])->flags |= GTF_writing;
+        freed[i] = 0;
+    }
+    EXPECT(grant_revoke(refs[0]) == -EBUSY);
+    grant_abandon(refs[0], page_at(0));
+    EXPECT(grant_revoke(refs[2]) == -EBUSY);
+    for (unsigned i = 0; i < LIMIT; i++) {
+        memset(table[i], 0, PER_FRAME * sizeof(struct grant_entry_v1));
+    }
+    EXPECT(hook != NULL && hook->ready == NULL);
+    hook->moved();
+    EXPECT(mapped_again == LIMIT);
+
+    EXPECT(grant_access(refs[1], 1, page_at(5), false) == -EBUSY);
+    EXPECT(grant_revoke(refs[1]) == 0 && grant_access(refs[1], 2, page_at(5), false) == 0);
+    EXPECT(entry(refs[1])->frame == 0x105 && grant_revoke(refs[1]) == 0);
+    EXPECT(grant_access(refs[3], 1, page_at(6), false) == 0 && grant_revoke(refs[3]) == 0);
+    grant_abandon(refs[2], page_at(2)); /* its owner has seen the -EBUSY of before */
+    grant_free(&refs[1], 1);
+    grant_free(&refs[3], 1);
+    for (unsigned round = 0; round < 10; round++) {
+        EXPECT(grant_alloc(&other, 1) == 0);
+        grant_free(&other, 1);
+    }
+    EXPECT(freed[0] == 1 && freed[1] == 0 && freed[2] == 1);
+    grant_stats(&stats);
+    EXPECT(stats.abandoned == 0 && stats.used == 0);
+}
+
 static void panicked(void)
 {
     exit(unit_done());
@@ -215,6 +268,7 @@ int main(void)
     life();
     all_of_them();
     abandoned();
+    resumed();
 
     /* Given back while it is granted: the program's bug, and the end. */
     EXPECT(grant_alloc(&ref, 1) == 0 && grant_access(ref, 0, page_at(1), false) == 0);

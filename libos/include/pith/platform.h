@@ -151,6 +151,12 @@ enum platform_stop {
 _Noreturn void platform_stop(enum platform_stop how, int status);
 
 /*
+ * Before the first program thread: set up what platform_stop_listen() needs a thread for. Called
+ * once. Context: thread.
+ */
+void platform_stop_prepare(void);
+
+/*
  * Call stop_requested() when the host asks the machine to end, by whatever it has for that, from
  * now on. Called once. Errors: -ENODEV no such device was found, -ENOSYS. Context: any, masked or
  * not.

@@ -313,9 +313,34 @@ void pv_page_seal(void)
 
 #define FOREIGN_BASE 0xffffff8000000000UL /* the top slot, which held the boot mapping */
 
+static uint64_t next_va = FOREIGN_BASE; /* tables_lock */
+
+/*
+ * The toolstack writes page tables down by our own frame numbers, so they may name no frames of
+ * Xen's. `frames` keeps what was mapped.
+ */
+unsigned pv_foreign_unmap(uint64_t *frames, unsigned max)
+{
+    unsigned n = (unsigned)((next_va - FOREIGN_BASE) / PAGE_SIZE);
+
+    for (unsigned i = 0; i < n && n <= max; i++) {
+        char *va = (char *)(FOREIGN_BASE + i * PAGE_SIZE);
+        const uint64_t *slot = leaf((uint64_t)va);
+        frames[i] = (*slot & PTE_ADDRESS) >> PAGE_SHIFT;
+        xen_update_va_mapping(va, 0, UVMF_INVLPG | UVMF_ALL);
+    }
+    return n;
+}
+
+void pv_foreign_restore(const uint64_t *frames, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        xen_pv_map_again((char *)(FOREIGN_BASE + i * PAGE_SIZE), frames[i]);
+    }
+}
+
 void *xen_pv_map_foreign(uint64_t mfn)
 {
-    static uint64_t next_va = FOREIGN_BASE; /* tables_lock */
     struct batch batch = {.n = 0};
     int error = 0;
     unsigned level;
@@ -336,6 +361,11 @@ void *xen_pv_map_foreign(uint64_t mfn)
     }
     spin_unlock(&tables_lock, was);
     return error == 0 && late == 0 ? (void *)va : NULL;
+}
+
+int xen_pv_map_again(void *va, uint64_t mfn)
+{
+    return (int)xen_update_va_mapping(va, mfn << PAGE_SHIFT | PTE_RW, UVMF_INVLPG | UVMF_ALL);
 }
 
 /* ---- machine addresses: a device of PV sees no others ---- */

@@ -35,8 +35,7 @@ extern char boot_stack_guard[];
 extern char boot_stack_top[];
 extern char fault_stack_guard[];
 
-/* start_info by its home address, for the second half. */
-static const struct start_info *start_info;
+struct start_info *pv_start_info;
 
 static void say(const char *text)
 {
@@ -140,6 +139,8 @@ const struct platform_ops xen_pv_ops = {
     .console_listen = xen_console_listen,
     .console_window = XEN_CONSOLE_WINDOW,
     .stop = xen_stop,
+    .stop_prepare = xen_control_prepare,
+    .stop_listen = xen_control_listen,
     .mem_to_paddr = pv_mem_to_paddr,
     .mem_from_paddr = pv_mem_from_paddr,
 };
@@ -172,11 +173,8 @@ static void read_cpuid(void)
 
 /* ---- the second half of the boot: at the new place ---- */
 
-/*
- * Per-CPU data, and in it the block that Xen shares with us: so the event mask is a byte that one
- * instruction reaches. Registering copies the old block, mask and all.
- */
-static void percpu_setup(void)
+/* Registering copies the old block, mask and all. */
+long pv_register_vcpu(void)
 {
     struct percpu *cpu = &x86_percpu_boot;
     size_t len;
@@ -186,11 +184,22 @@ static void percpu_setup(void)
         .offset = (uint32_t)(at & (PAGE_SIZE - 1)),
     };
 
+    return xen_vcpu_op(VCPUOP_register_vcpu_info, 0, &arg);
+}
+
+/*
+ * Per-CPU data, and in it the block that Xen shares with us: so the event mask is a byte that one
+ * instruction reaches.
+ */
+static void percpu_setup(void)
+{
+    struct percpu *cpu = &x86_percpu_boot;
+
     _Static_assert(sizeof(struct vcpu_info) == 64, "it has to fit into struct percpu");
     pv_set_gsbase(cpu);
     pv_set_fsbase(x86_boot_tcb);
     cpu->platform[(PERCPU_XEN_VCPU - PERCPU_PLATFORM) / 8] = (uint64_t)cpu + PERCPU_EVENT;
-    fail_on("register_vcpu_info", xen_vcpu_op(VCPUOP_register_vcpu_info, 0, &arg));
+    fail_on("register_vcpu_info", pv_register_vcpu());
 }
 
 /*
@@ -234,13 +243,21 @@ static void guard_stacks(void)
     fail_on("guard pages", pv_page_ops(ops, sizeof(ops) / sizeof(ops[0])));
 }
 
+void pv_find_given(void)
+{
+    const struct start_info *si = pv_start_info;
+
+    xen_given_store = (struct xen_given){si->store_mfn, si->store_evtchn};
+    if (!(si->flags & SIF_INITDOMAIN)) { /* whose field tells of a screen instead */
+        xen_given_console = (struct xen_given){si->console.domU.mfn, si->console.domU.evtchn};
+    }
+}
+
 /* The console again at its lasting address, and where xenstore is. */
 static void find_given(void)
 {
-    xen_given_store = (struct xen_given){start_info->store_mfn, start_info->store_evtchn};
-    if (!(start_info->flags & SIF_INITDOMAIN)) { /* whose field tells of a screen instead */
-        xen_given_console = (struct xen_given){start_info->console.domU.mfn,
-                                               start_info->console.domU.evtchn};
+    pv_find_given();
+    if (xen_given_console.frame != 0) {
         xen_console_ring(xen_map_frame(xen_given_console.frame), xen_given_console.port);
     }
     xen_console_ready();
@@ -251,7 +268,7 @@ static void pv_high(void)
     struct boot_info info = {
         .entry = "xen-pv",
         .platform = "xen-pv",
-        .cmdline = (const char *)start_info->cmd_line,
+        .cmdline = (const char *)pv_start_info->cmd_line,
     };
 
     boot_trace(__func__);
@@ -266,7 +283,7 @@ static void pv_high(void)
     read_cpuid();
     enable_features();
     fail_on("timer", xen_time_init());
-    pv_fill_boot_info(start_info, &info);
+    pv_fill_boot_info(pv_start_info, &info);
     libos_main(&info);
 }
 
@@ -298,7 +315,7 @@ _Noreturn void xen_pv_start(const struct start_info *si)
     pv_build_map(si, boot_option((const char *)si->cmd_line, "base=fixed"));
 
     intptr_t delta = pv_map.image - __image_start;
-    start_info = (const struct start_info *)(pv_map.home + ((uintptr_t)si - base));
+    pv_start_info = (struct start_info *)(pv_map.home + ((uintptr_t)si - base));
     x86_percpu_boot.self = (struct percpu *)((uintptr_t)&x86_percpu_boot + (uintptr_t)delta);
     x86_percpu_boot.irq_mask = 1;
     x86_boot_tcb[0] = (uint64_t)x86_boot_tcb + (uint64_t)delta;

@@ -75,6 +75,22 @@ void pv_page_seal(void);
 paddr_t pv_mem_to_paddr(const void *p, size_t want, size_t *len);
 void *pv_mem_from_paddr(paddr_t pa, size_t len);
 
+/*
+ * Unmap what xen_pv_map_foreign() has mapped, and map it again. Returns how many there are; more than
+ * max: nothing was done. Context: masked, alone.
+ */
+unsigned pv_foreign_unmap(uint64_t *frames, unsigned max);
+void pv_foreign_restore(const uint64_t *frames, unsigned n);
+
+/* start_info by its home address. */
+extern struct start_info *pv_start_info;
+
+/* Have Xen use our per-CPU block for its vcpu_info; 0 or Xen's error. Context: masked. */
+long pv_register_vcpu(void);
+
+/* Tell where console and xenstore are, by what start_info says. */
+void pv_find_given(void);
+
 /* Tell Xen where exceptions and events enter. Context: new place, %gs set. */
 void pv_set_traps(void);
 

@@ -77,6 +77,8 @@ const struct platform_ops xen_pvh_ops = {
     .console_listen = xen_console_listen,
     .console_window = XEN_CONSOLE_WINDOW,
     .stop = xen_stop,
+    .stop_prepare = xen_control_prepare,
+    .stop_listen = xen_control_listen,
 };
 
 /* A page that nobody uses yet: the last of a range, so that the range stays one. */

@@ -31,7 +31,8 @@ struct platform_ops {
     int (*console_listen)(void);
     size_t console_window; /* platform_console_window() */
     void (*stop)(enum platform_stop how, int status); /* returns when the host ignores it */
-    int (*stop_listen)(void); /* NULL: -ENOSYS */
+    void (*stop_prepare)(void); /* NULL: nothing */
+    int (*stop_listen)(void);   /* NULL: -ENOSYS */
     /* x86/mem.h where memory isn't simply mapped by offset (Xen PV); NULL elsewhere. */
     paddr_t (*mem_to_paddr)(const void *p, size_t want, size_t *len);
     void *(*mem_from_paddr)(paddr_t pa, size_t len);

@@ -58,5 +58,8 @@ void grant_stats(struct grant_stats *out);
 /* How many frames Xen lets us have, at most GRANT_MAX_FRAMES; 0: no grant table. */
 unsigned grant_frames_limit(void);
 
+/* After a resume: the new domain's frames 0..n-1 at the addresses of the old. Context: masked. */
+void grant_frames_resume(unsigned n);
+
 /* Have frame `index` (they are asked for in order) and map it. NULL: Xen or memory refuses. */
 void *grant_frame_map(unsigned index);

@@ -70,3 +70,13 @@ bool xen_is_hardware_domain(void);
 /* Ask whether this is the hardware domain (dom0), whose end is the machine's. */
 void xen_stop_init(void);
 void xen_stop(enum platform_stop how, int status);
+
+/* Have the end of the machine be a reboot, or not. Context: any. */
+void xen_stop_by_reboot(bool reboot);
+
+/*
+ * What the toolstack writes to control/ in xenstore: control.c. Prepare: thread, once; listen: any,
+ * -ENODEV where there is no xenstore.
+ */
+void xen_control_prepare(void);
+int xen_control_listen(void);

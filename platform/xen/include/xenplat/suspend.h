@@ -8,6 +8,7 @@
  *   the hooks' before()
  *   xenstore_suspend()      nobody is in the middle of a request
  *   masked, alone from here on:
+ *   the console's output has been taken; xen_time_suspend()
  *   xen_pv_suspend() or xen_pvh_suspend()
  *   if it was moved: evtchn_resume() xen_console_resume() xen_time_resume(), the hooks' moved()
  *   open again:
@@ -36,6 +37,12 @@ struct xen_resume_hook { /* each may be NULL */
 /* Have the hook called at each resume from now on; in the order of adding. Context: any. */
 void xen_resume_add(struct xen_resume_hook *hook);
 
+/*
+ * Do it all. Returns 0 when the guest was moved, 1 when it was not to be, -Exxx from Xen. Context:
+ * the thread that serves control/shutdown.
+ */
+int xen_suspend(void);
+
 /* How often this guest has been moved. Context: any. */
 uint32_t xen_generation(void);
 
@@ -55,7 +62,8 @@ void evtchn_resume(void);
 /* Masked. The console's ring and port again, from xen_given_console. */
 void xen_console_resume(void);
 
-/* Masked. The clock goes on where it was, never back; timers are armed again. */
+/* Masked. The clock goes on where it was at xen_time_suspend(), never back; timers are armed again. */
+void xen_time_suspend(void);
 void xen_time_resume(void);
 
 /*
