@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The suite `xen`: guests of a real Xen with a real dom0, all of them in one boot of it.
+"""The suite `xen`: guests of a real Xen with a real dom0, all of one kind in one boot of it.
 
 Linux is there as a control: where it fails, too, the bed is broken and not Pith. A test is a function
 of a Site that returns words for its line of the results or None; what goes wrong is an exception.
@@ -8,54 +8,23 @@ of a Site that returns words for its line of the results or None; what goes wron
 import os
 import re
 import shutil
-import subprocess
 import time
+from dataclasses import dataclass, field
 
+import bed as net_bed
 import image
-import nics
+import packages
 import xen_dom0
+import xen_domus
+import xen_shadow
 from results import log_path
 from words import TOP, Failure
-from xen_host import BRIDGE, KINDS, XenHost
+from xen_host import BRIDGE, KINDS
+from xen_site import Site, disk_of, expect, run_test
 
 PROBE = os.path.join("tests", "cli", "probe")
-ADDRESS = "10.0.2.15"  # where QEMU's user network looks for a guest's published ports
 PAGE = b"page of the linux guest\n"
-
-
-def expect(truth, words):
-    if not truth:
-        raise Failure(words)
-
-
-class Site:
-    """What the tests share: the machine, and the port that leads to a guest's port 80."""
-
-    def __init__(self, folder):
-        nic = nics.Nic(ports=[nics.Port(0, 80)])
-        nics.settle([nic])
-        self.port = nic.port(80)
-        self.host = XenHost(folder, nic=nic)
-
-    def linux(self, name, kind, cmdline, **config):
-        """The control guest."""
-        self.host.create(name, kind, xen_dom0.KERNEL, ramdisk=xen_dom0.LINUX_GUEST, memory=128,
-                         cmdline="console=hvc0 quiet panic=-1 " + cmdline, **config)
-
-    def ends(self, name, reason):
-        """Wait until a guest has ended for this reason, and take it away."""
-        found = self.host.wait_end(name)
-        expect(found == reason, f"{name} ended by {found}, not {reason}; its console: "
-               f"{self.host.console(name)[-300:]!r}; Xen: {self.host.last_words()}")
-        self.host.destroy(name)
-
-    def page(self):
-        """What port 80 of the guest that has ADDRESS answers."""
-        done = subprocess.run(["curl", "-sS", "--retry", "10", "--retry-all-errors", "--retry-delay", "1",
-                               "--retry-max-time", "30", "-m", "5", f"http://127.0.0.1:{self.port}/"], check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        expect(done.returncode == 0, "no page: " + done.stderr.decode(errors="replace").strip())
-        return done.stdout
+NEEDS = ["ip", "curl", "wrk", "nsenter", "unshare"]
 
 
 # ---- the bed itself ----
@@ -81,64 +50,56 @@ def bed(site):
 
 # ---- Linux as a guest ----
 
-def linux(kind):
-    def test(site):
-        name = f"linux-{kind}"
-        disk = os.path.join(site.host.folder, name + ".img")
-        with open(disk, "wb") as f:
-            f.write(b"sixteen letters!" + bytes((1 << 20) - 16))
-        path = site.host.put(disk)
-        site.linux(name, kind, f"do=disk do=serve ip4={ADDRESS}/24", vif=[f"bridge={BRIDGE}"],
-                   disk=[f"file:{path},xvda,w"])
-        try:
-            site.host.wait_console(name, f"linux guest: xen {kind.upper()}, 1 cpus")
-            site.host.wait_console(name, "begins with 'sixteen letters!'")
-            site.host.wait_console(name, "linux guest: serving")
-            page = site.page()
-            expect(page == PAGE, f"the page is {page!r}")
-        finally:
-            site.host.run(f"xl shutdown -F {name}", check=False)
-        site.ends(name, "poweroff")
-        with open(os.path.join(site.host.share, "files", name + ".img"), "rb") as f:
-            f.seek(512)
-            expect(f.read(15) == b"linux was here\n", "what the guest wrote is not in the disk's file")
-    return test
+def linux(site):
+    name, path, v4 = site.name("linux"), site.disk(0, 1 << 20), site.address()
+    with open(path, "r+b") as f:
+        f.write(b"sixteen letters!")
+    site.linux(name, f"do=disk do=serve ip4={v4}/24", vif=[f"bridge={BRIDGE}"], disk=[disk_of(0)])
+    try:
+        site.says(name, f"linux guest: xen {site.kind.upper()}, 1 cpus")
+        site.says(name, "begins with 'sixteen letters!'")
+        site.says(name, "linux guest: serving")
+        page = site.page(v4)
+        expect(page == PAGE, f"the page is {page!r}")
+    finally:
+        site.host.run(f"xl shutdown -F {name}", check=False)
+    site.ends(name, "poweroff")
+    with open(path, "rb") as f:
+        f.seek(512)
+        expect(f.read(15) == b"linux was here\n", "what the guest wrote is not on the disk")
 
 
 def linux_crash(site):
-    site.linux("linux-crash", "pv", "do=crash")
-    site.ends("linux-crash", "crash")
+    name = site.name("linux-crash")
+    site.linux(name, "do=crash")
+    site.ends(name, "crash")
 
 
-def linux_moves(kind):
+def linux_moves(site):
     """Saved, restored and moved alive, it still serves. Debian builds its Xen without
     CONFIG_SHADOW_PAGING, without which the pages that a PV guest writes can't be followed."""
-    def test(site):
-        name = f"linux-moves-{kind}"
-        site.linux(name, kind, f"do=serve ip4={ADDRESS}/24", vif=[f"bridge={BRIDGE}"])
-        site.host.wait_console(name, "linux guest: serving")
-        path = site.host.save(name)
-        expect(site.host.reason(name) == "suspend", "the guest that was saved goes on")
-        site.host.restore(path)
-        expect(site.page() == PAGE, "no page after a restore")
-        if kind != "pv":
-            site.host.migrate(name)
-            expect(site.page() == PAGE, "no page after a migration")
-        site.host.run(f"xl shutdown -F {name}")
-        site.ends(name, "poweroff")
-    return test
+    name, v4 = site.name("linux-moves"), site.address()
+    site.linux(name, f"do=serve ip4={v4}/24", vif=[f"bridge={BRIDGE}"])
+    site.says(name, "linux guest: serving")
+    path = site.host.save(name)
+    expect(site.host.reason(name) == "suspend", "the guest that was saved goes on")
+    site.host.restore(path)
+    expect(site.page(v4) == PAGE, "no page after a restore")
+    if site.kind != "pv" or site.hypervisor:
+        site.host.migrate(name)
+        expect(site.page(v4) == PAGE, "no page after a migration")
+    site.host.run(f"xl shutdown -F {name}")
+    site.ends(name, "poweroff")
 
 
 # ---- Pith as a guest ----
 
-def pith(app, kind, reason, says, *args):
+def pith(app, reason, says, *args, **config):
     """An image says this on its console and ends by itself, for this reason."""
     def test(site):
-        name = f"{app.name}-{kind}-{args[0] if args else 'plain'}"
-        config = {"cmdline": "-- " + " ".join(args)} if args else {}
         began = time.monotonic()
-        site.host.create(name, kind, app.elf, **config)
-        site.host.wait_console(name, says)
+        name = site.create(app.name, app.elf, args=args, **config)
+        site.says(name, says)
         site.ends(name, reason)
         return f"{time.monotonic() - began:.1f} s from xl create to its end"
     return test
@@ -151,56 +112,87 @@ def nothing_left(site):
 
 # ---- the suite ----
 
-def all_tests(full):
-    hello, probe = (image.find(os.path.join(TOP, path)) for path in (os.path.join("apps", "hello"), PROBE))
-    tests = {"bed": bed, "linux-pv": linux("pv")}
+@dataclass
+class Plan:
+    """What takes place in one boot of a Xen."""
+
+    name: str
+    kind: str
+    shadow: bool = False                            # a Xen that follows what PV guests write
+    tests: dict = field(default_factory=dict)
+    offline: set = field(default_factory=set)       # names of tests that need no network
+
+
+def plans(full):
+    """(plans, images to build)."""
+    hello, probe = (image.find(os.path.join(TOP, path)) for path in ("apps/hello", PROBE))
+    apps, found = [hello, probe], []
     for kind in KINDS:
-        tests[f"hello-{kind}"] = pith(hello, kind, "poweroff", "^Hello from Pith")
-        tests[f"crash-{kind}"] = pith(probe, kind, "crash", "Crash: page fault, write to 0x0", "null")
-    if full:
-        tests["linux-pvh"] = linux("pvh")
-        tests["linux-crash"] = linux_crash
-        for kind in KINDS:
-            tests[f"linux-moves-{kind}"] = linux_moves(kind)
-    tests["nothing-left"] = nothing_left
-    return tests, [hello, probe]
+        plan = Plan(kind, kind)
+        plan.tests[f"bed-{kind}"] = bed
+        domus, more = xen_domus.all_tests(kind, full)
+        plan.tests.update({
+            f"hello-{kind}": pith(hello, "poweroff", "^Hello from Pith"),
+            f"hello-8MiB-{kind}": pith(hello, "poweroff", "^Hello from Pith", memory=8),
+            f"crash-{kind}": pith(probe, "crash", "Crash: page fault, write to 0x0", "null"),
+        })
+        plan.tests.update(domus)
+        if full:
+            plan.tests[f"linux-crash-{kind}"] = linux_crash
+        plan.offline = set(plan.tests)
+        plan.tests[f"linux-{kind}"] = linux
+        found.append(plan)
+        apps += [app for app in more if app not in apps]
+        moves = plan if kind == "pvh" else Plan("moves-pv", "pv", shadow=True)
+        if moves is not plan:
+            found.append(moves)
+        if full:
+            moves.tests[f"linux-moves-{kind}"] = linux_moves
+    found = [plan for plan in found if plan.tests]
+    for plan in found:
+        plan.tests[f"nothing-left-{plan.name}"] = nothing_left
+        plan.offline.add(f"nothing-left-{plan.name}")
+    return found, apps
 
 
-def run_test(site, name, test, results):
-    began, problem, said = time.monotonic(), None, ""
+def run_plan(plan, chosen, full, why_no_net, results):
+    folder = os.path.dirname(log_path("xen", plan.name, "x"))
+    shutil.rmtree(folder)
+    os.makedirs(folder)
+    began = time.monotonic()
+    site = None
     try:
-        said = test(site) or ""
-    except (Failure, OSError, subprocess.SubprocessError) as e:
-        problem = f"{type(e).__name__}: {e} [{os.path.relpath(site.host.folder, TOP)}]"
-    seconds = time.monotonic() - began
-    if problem:
-        results.fail(f"xen/{name}", seconds, problem)
-    else:
-        results.ok(f"xen/{name}", seconds, said)
+        hypervisor = xen_shadow.ensure() if plan.shadow else None
+        site = Site(folder, plan.kind, full, hypervisor, why_no_net)
+        site.host.start()
+        results.ok(f"xen/start-{plan.name}", time.monotonic() - began, "until dom0 takes orders")
+        for name in chosen:
+            if why_no_net and name not in plan.offline:
+                results.skip(f"xen/{name}", 0, why_no_net)
+            else:
+                run_test(site, name, plan.tests[name], results)
+    except Failure as e:
+        results.fail(f"xen/start-{plan.name}", time.monotonic() - began, e)
+    finally:
+        if site:
+            site.close()
 
 
 def jobs(wanted, full, _results):
-    tests, apps = all_tests(full)
-    chosen = {name: test for name, test in tests.items() if not wanted or name in wanted}
+    """NAME, or NAME-KIND: `hello` is hello-pv and hello-pvh."""
+    found, apps = plans(full)
+    chosen = [(plan, [name for name in plan.tests
+                      if not wanted or name in wanted or name.removesuffix("-" + plan.kind) in wanted])
+              for plan in found]
+    chosen = [(plan, names) for plan, names in chosen if names]
     if not chosen:
         return []
+    packages.ensure(NEEDS)
+    image.build(apps, quiet=True)
+    xen_dom0.ensure()
+    why = net_bed.why_not()
 
-    def all_of_them(results):
-        image.build(apps, quiet=True)
-        xen_dom0.ensure()
-        folder = os.path.dirname(log_path("xen", "x"))
-        shutil.rmtree(folder)
-        os.makedirs(folder)
-        began = time.monotonic()
-        site = Site(folder)
-        try:
-            site.host.start()
-            results.ok("xen/start", time.monotonic() - began, "until dom0 takes orders")
-            for name, test in chosen.items():
-                run_test(site, name, test, results)
-        except Failure as e:
-            results.fail("xen/start", time.monotonic() - began, e)
-        finally:
-            site.host.stop()
+    def job(plan, names):
+        return lambda results: run_plan(plan, names, full, why, results)
 
-    return [all_of_them]
+    return [job(plan, names) for plan, names in chosen]

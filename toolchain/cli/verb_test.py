@@ -17,6 +17,7 @@ Logs stay in build/test. The exit status is 0 when something ran and nothing fai
 
 def add_arguments(parser):
     parser.add_argument("what", metavar="SUITE", nargs="*", help="suites (default: all), or `full`")
+    parser.add_argument("--full", action="store_true", help="the same as `full`")
     parser.add_argument("--jobs", metavar="N", default="2", help="how many run at once (default: 2)")
 
 
@@ -27,4 +28,4 @@ def run(options, _args):
     sys.path.insert(0, os.path.join(TOP, "tests"))
     import run as runner  # pylint: disable=import-outside-toplevel
     image.make(["all"])
-    return runner.run(options.what, int(options.jobs))
+    return runner.run(options.what + (["full"] if options.full else []), int(options.jobs))

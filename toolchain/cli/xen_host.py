@@ -234,8 +234,9 @@ class XenHost:
         self.run(f"xl -vv create {'-p ' if paused else ''}{path}")
 
     def console(self, name):
-        """All that a guest has said on its console since the start."""
-        return self.read(f"share/log/console/guest-{name}.log")
+        """All that a guest has said on its console since the start. One that arrives by a migration has
+        another name while xenconsoled opens its log."""
+        return "".join(self.read(f"share/log/console/guest-{name}{more}.log") for more in ("", "--incoming"))
 
     def wait_console(self, name, pattern, seconds=60):
         """The match of a pattern in a guest's console; a Failure when the guest ends without it."""

@@ -1,0 +1,1 @@
+app_cflags := -std=gnu11 -Wextra -I libos/include
