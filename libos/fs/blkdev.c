@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Block devices: the list of them, and reading and writing with many requests in flight. */
+/* Block devices: reading and writing with many requests in flight. */
 #include <pith/blkdev.h>
 
 #include <errno.h>
-#include <pthread.h>
 
-#include <pith/log.h>
 #include <pith/platform.h>
 #include <pith/spinlock.h>
 #include <pith/thread.h>
@@ -13,63 +11,6 @@
 
 #define IN_FLIGHT      16u     /* requests of one transfer at the device at a time */
 #define FULL_SLEEP_NS  50000u  /* the ring is full of others' requests: look again after this */
-
-static struct spinlock lock = SPINLOCK_INIT;
-static struct blkdev *first; /* in the order of attachment; under lock, grows at the end */
-static unsigned count;
-static pthread_once_t probed = PTHREAD_ONCE_INIT;
-
-/* "vda" .. "vdz", "vdaa" .. "vdzz". */
-static void give_name(char *name, unsigned i)
-{
-    *name++ = 'v';
-    *name++ = 'd';
-    if (i >= 26) {
-        *name++ = (char)('a' + (i / 26 - 1) % 26);
-    }
-    *name++ = (char)('a' + i % 26);
-    *name = '\0';
-}
-
-void blkdev_attach(struct blkdev *dev)
-{
-    bool was = spin_lock(&lock);
-    struct blkdev **end = &first;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    give_name(dev->name, count++);
-    dev->next = NULL;
-    __atomic_store_n(end, dev, __ATOMIC_RELEASE);
-    spin_unlock(&lock, was);
-    klog(LOG_INFO, "%s: %lu sectors, blocks of %u bytes%s%s%s", dev->name, dev->nsectors,
-         dev->block_size, dev->readonly ? ", read-only" : "", dev->serial[0] != '\0' ? ", " : "",
-         dev->serial);
-}
-
-static void probe(void)
-{
-    platform_probe_block();
-}
-
-struct blkdev *blkdev_at(unsigned i)
-{
-    pthread_once(&probed, probe);
-    struct blkdev *dev = __atomic_load_n(&first, __ATOMIC_ACQUIRE);
-    while (dev != NULL && i-- != 0) {
-        dev = __atomic_load_n(&dev->next, __ATOMIC_ACQUIRE);
-    }
-    return dev;
-}
-
-struct blkdev *blkdev_find(const char *name)
-{
-    struct blkdev *dev = blkdev_at(0);
-    while (dev != NULL && __builtin_strcmp(dev->name, name) != 0) {
-        dev = __atomic_load_n(&dev->next, __ATOMIC_ACQUIRE);
-    }
-    return dev;
-}
 
 /* One transfer: a range of the device, cut into requests, some of which are at the device. */
 struct transfer {
@@ -114,6 +55,14 @@ static unsigned wait_slots(struct transfer *t, bool all)
     return busy;
 }
 
+/* Why it takes no requests at all: 0, -ENXIO or -EIO. */
+static int broken(const struct blkdev *dev)
+{
+    return __atomic_load_n(&dev->gone, __ATOMIC_RELAXED)     ? -ENXIO
+           : __atomic_load_n(&dev->failed, __ATOMIC_RELAXED) ? -EIO
+                                                             : 0;
+}
+
 /*
  * Hand the slots in `list` to the device. What its ring has no room for is handed in again after
  * one of ours has come back, or after a pause when all the requests in the ring are others'.
@@ -126,7 +75,10 @@ static int submit_all(struct blkdev *dev, struct transfer *t, struct blk_request
             t->busy |= 1u << (list[i] - t->req);
         }
         spin_unlock(&t->lock, was);
-        int taken = dev->failed ? -EIO : dev->ops->submit(dev, list, n);
+        int taken = broken(dev);
+        if (taken == 0) {
+            taken = dev->ops->submit(dev, list, n);
+        }
         unsigned at = taken > 0 ? (unsigned)taken : 0;
         was = spin_lock(&t->lock);
         for (unsigned i = at; i < n; i++) {
@@ -194,11 +146,17 @@ static int transfer(struct blkdev *dev, bool write, char *buf, size_t len, uint6
     return r != 0 ? r : t.status;
 }
 
-int blkdev_rw(struct blkdev *dev, bool write, void *buf, size_t len, uint64_t off)
+/* Whether [off, off + len) are whole blocks of the device. */
+static bool is_inside(const struct blkdev *dev, uint64_t off, uint64_t len)
 {
     uint64_t size = dev->nsectors * BLKDEV_SECTOR;
-    if (off % dev->block_size != 0 || len % dev->block_size != 0 || off > size ||
-        len > size - off) {
+    return off % dev->block_size == 0 && len % dev->block_size == 0 && off <= size &&
+           len <= size - off;
+}
+
+int blkdev_rw(struct blkdev *dev, bool write, void *buf, size_t len, uint64_t off)
+{
+    if (!is_inside(dev, off, len)) {
         return -EINVAL;
     }
     if (write && dev->readonly) {
@@ -207,19 +165,35 @@ int blkdev_rw(struct blkdev *dev, bool write, void *buf, size_t len, uint64_t of
     return transfer(dev, write, buf, len, off);
 }
 
-int blkdev_flush(struct blkdev *dev)
+/* A request without data, alone; waits for its end. */
+static int one_request(struct blkdev *dev, enum blk_op op, uint64_t sector, uint64_t nsectors)
 {
-    if (!dev->has_flush) {
-        return dev->failed ? -EIO : 0;
-    }
     struct transfer t;
     t.lock = (struct spinlock)SPINLOCK_INIT;
     waitq_init(&t.done);
     t.busy = 0;
     t.status = 0;
-    t.req[0] = (struct blk_request){ .op = BLK_FLUSH, .done = request_done, .arg = &t };
+    t.req[0] = (struct blk_request){ .op = op, .sector = sector, .nsectors = nsectors,
+                                     .done = request_done, .arg = &t };
     struct blk_request *list[1] = { &t.req[0] };
     int r = submit_all(dev, &t, list, 1);
     wait_slots(&t, true);
     return r != 0 ? r : t.status;
+}
+
+int blkdev_flush(struct blkdev *dev)
+{
+    return dev->has_flush ? one_request(dev, BLK_FLUSH, 0, 0) : broken(dev);
+}
+
+int blkdev_discard(struct blkdev *dev, uint64_t off, uint64_t len)
+{
+    if (!is_inside(dev, off, len)) {
+        return -EINVAL;
+    }
+    if (dev->readonly || !dev->has_discard) {
+        return dev->readonly ? -EROFS : -ENOTSUP;
+    }
+    return len == 0 ? broken(dev)
+                    : one_request(dev, BLK_DISCARD, off / BLKDEV_SECTOR, len / BLKDEV_SECTOR);
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -136,12 +137,8 @@ static int blk_fsync(struct file *f)
 static int blk_fstat(struct file *f, struct stat *st)
 {
     struct blkdev *dev = dev_of(f);
-    unsigned minor = 0;
-    for (struct blkdev *d = blkdev_at(0); d != NULL && d != dev; d = d->next) {
-        minor++;
-    }
     st->st_mode = S_IFBLK | (dev->readonly ? 0440 : 0660);
-    st->st_rdev = BLOCK_MAJOR << 8 | minor;
+    st->st_rdev = BLOCK_MAJOR << 8 | dev->number;
     st->st_nlink = 1;
     st->st_size = (off_t)size_of(dev);
     st->st_blksize = 4096;
@@ -167,6 +164,14 @@ static int blk_ioctl(struct file *f, unsigned long request, void *arg)
         return 0;
     case BLKFLSBUF:
         return blkdev_flush(dev);
+    case BLKDISCARD: {
+        const uint64_t *range = arg; /* offset and length, bytes */
+        if ((__atomic_load_n(&f->flags, __ATOMIC_RELAXED) & O_ACCMODE) == O_RDONLY) {
+            return -EBADF;
+        }
+        int r = blkdev_discard(dev, range[0], range[1]);
+        return r == -ENOTSUP ? -EOPNOTSUPP : r;
+    }
     default:
         return -ENOTTY;
     }
@@ -174,6 +179,7 @@ static int blk_ioctl(struct file *f, unsigned long request, void *arg)
 
 static void blk_close(struct file *f)
 {
+    blkdev_put(dev_of(f));
     heap_free(f);
 }
 
@@ -189,16 +195,15 @@ static const struct file_ops blk_ops = {
 
 int blkfile_open(const char *name, int flags, struct file **out)
 {
-    struct blkdev *dev = blkdev_find(name);
+    struct blkdev *dev = blkdev_get(name);
     if (dev == NULL) {
         return -ENOENT;
     }
-    if (dev->readonly && (flags & O_ACCMODE) != O_RDONLY) {
-        return -EROFS;
-    }
-    struct file *f = heap_alloc(sizeof(*f));
+    bool refused = dev->readonly && (flags & O_ACCMODE) != O_RDONLY;
+    struct file *f = refused ? NULL : heap_alloc(sizeof(*f));
     if (f == NULL) {
-        return -ENOMEM;
+        blkdev_put(dev);
+        return refused ? -EROFS : -ENOMEM;
     }
     file_init(f, &blk_ops, flags, dev);
     *out = f;

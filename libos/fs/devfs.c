@@ -158,8 +158,9 @@ int devfs_open(const char *name, int flags, struct file **out)
 /* The consoles come behind the disks. */
 static const struct condev *devfs_console(unsigned i)
 {
+    char name[BLKDEV_NAME_MAX];
     unsigned ndisks = 0;
-    while (blkdev_at(ndisks) != NULL) {
+    while (blkdev_name_at(ndisks, name)) {
         ndisks++;
     }
     return condev_at(i - ndisks);
@@ -167,16 +168,14 @@ static const struct condev *devfs_console(unsigned i)
 
 bool devfs_name(unsigned i, char name[DEVFS_NAME_MAX], mode_t *type)
 {
-    const struct blkdev *dev;
     const struct condev *con;
     *type = S_IFCHR;
     if (i < NDEVICES) {
         strcpy(name, devices[i].name);
     } else if (i - NDEVICES < NALIASES) {
         strcpy(name, aliases[i - NDEVICES]);
-    } else if ((dev = blkdev_at(i - NDEVICES - NALIASES)) != NULL) {
+    } else if (blkdev_name_at(i - NDEVICES - NALIASES, name)) {
         *type = S_IFBLK;
-        strcpy(name, dev->name);
     } else if ((con = devfs_console(i - NDEVICES - NALIASES)) != NULL) {
         strcpy(name, con->name);
     } else {

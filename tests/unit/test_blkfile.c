@@ -1,4 +1,4 @@
-/* sources: libos/fs/blkdev.c libos/fs/blkfile.c libos/fs/file.c */
+/* sources: libos/fs/blkdev.c libos/fs/blkdev_list.c libos/fs/blkfile.c libos/fs/file.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Block devices and their files over a made-up device that takes few requests at a time, completes
@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <linux/fs.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -53,6 +54,9 @@ static void complete(unsigned i)
             at += req->segment[s].len;
         }
         flushes += req->op == BLK_FLUSH;
+        if (req->op == BLK_DISCARD) {
+            memset(disk + at, 0xdd, req->nsectors * BLKDEV_SECTOR);
+        }
     }
     req->done(req);
 }
@@ -82,7 +86,14 @@ static int fake_poll(struct blkdev *dev)
     return 0;
 }
 
-static const struct blkdev_ops ops = { fake_submit, fake_poll };
+static const struct blkdev *released;
+
+static void fake_release(struct blkdev *dev)
+{
+    released = dev;
+}
+
+static const struct blkdev_ops ops = { fake_submit, fake_poll, fake_release };
 
 /* ---- what the sources need of the rest ---- */
 
@@ -169,6 +180,85 @@ static void test_names(void)
     EXPECT_STR(many[22].name, "vdz");
     EXPECT_STR(many[23].name, "vdaa");
     EXPECT_STR(many[24].name, "vdab");
+}
+
+/* Own names and aliases, names that come free, and devices that go while somebody has them open. */
+static void test_coming_and_going(void)
+{
+    static struct blkdev some[4];
+    static char buf[4096];
+    struct file *f, *g;
+    for (unsigned i = 0; i < 4; i++) {
+        make_device(&some[i], 512, 4096, false);
+    }
+    strcpy(some[0].name, "vdq");
+    strcpy(some[1].name, "vdzz5");
+    strcpy(some[1].alias, "other5");
+    for (unsigned i = 0; i < 2; i++) {
+        blkdev_attach(&some[i]);
+    }
+    EXPECT_STR(some[0].name, "vdah"); /* its own was taken */
+    EXPECT_STR(some[1].name, "vdzz5");
+    EXPECT(some[1].number == 34);
+    EXPECT(blkdev_find("other5") == &some[1] && blkdev_find("") == NULL);
+
+    EXPECT(blkfile_open("other5", O_RDWR, &f) == 0 && blkfile_open("vdzz5", O_RDONLY, &g) == 0);
+    EXPECT(file_pwrite(f, buf, 512, 0) == 512);
+    unsigned before = submits;
+    blkdev_detach(&some[1]);
+    EXPECT(released == NULL && blkdev_find("vdzz5") == NULL && blkdev_find("other5") == NULL);
+    EXPECT(file_pread(f, buf, 512, 0) == -ENXIO && file_pwrite(f, buf, 512, 0) == -ENXIO);
+    EXPECT(file_pread(f, buf, 100, 3) == -ENXIO && f->ops->fsync(f) == -ENXIO);
+    EXPECT(submits == before);
+    struct stat st = { 0 };
+    EXPECT(f->ops->fstat(f, &st) == 0 && S_ISBLK(st.st_mode));
+
+    /* The next one takes the name and number; who has the old one open does not see it. */
+    strcpy(some[2].name, "vdzz5");
+    blkdev_attach(&some[2]);
+    EXPECT(blkdev_find("vdzz5") == &some[2] && some[2].number == 34);
+    EXPECT(file_pread(f, buf, 512, 0) == -ENXIO);
+    blkdev_put(&some[1]); /* the driver's */
+    EXPECT(released == NULL);
+    file_unref(f);
+    EXPECT(released == NULL);
+    file_unref(g);
+    EXPECT(released == &some[1]);
+    released = NULL;
+    blkdev_detach(&some[2]);
+    blkdev_put(&some[2]);
+    EXPECT(released == &some[2]);
+    char name[BLKDEV_NAME_MAX];
+    unsigned n = 0;
+    while (blkdev_name_at(n, name)) {
+        n++;
+    }
+    EXPECT(n == 34);
+    EXPECT_STR(name, "vdah");
+    some[0].failed = true;
+    EXPECT(blkdev_rw(&some[0], false, buf, 512, 0) == -EIO);
+    blkdev_detach(&some[0]);
+}
+
+static void test_discard(void)
+{
+    struct file *f;
+    uint64_t range[2] = { 8192, 4096 };
+    EXPECT(blkfile_open("vda", O_RDWR, &f) == 0);
+    EXPECT(f->ops->ioctl(f, BLKDISCARD, range) == -EOPNOTSUPP);
+    dev512.has_discard = readonly.has_discard = true;
+    EXPECT(f->ops->ioctl(f, BLKDISCARD, range) == 0);
+    EXPECT(disk[8191] == 0 && disk[8192] == 0xdd && disk[12287] == 0xdd && disk[12288] == 0);
+    EXPECT(blkdev_discard(&dev512, 100, 512) == -EINVAL);
+    EXPECT(blkdev_discard(&dev512, DISK_SIZE, 512) == -EINVAL);
+    EXPECT(blkdev_discard(&dev512, DISK_SIZE, 0) == 0);
+    EXPECT(blkdev_discard(&readonly, 0, 512) == -EROFS);
+    EXPECT(blkdev_discard(&dev4k, 0, 512) == -EINVAL);
+    file_unref(f);
+    EXPECT(blkfile_open("vda", O_RDONLY, &f) == 0);
+    EXPECT(f->ops->ioctl(f, BLKDISCARD, range) == -EBADF);
+    file_unref(f);
+    memset(disk, 0, sizeof(disk));
 }
 
 static void test_limits(void)
@@ -295,6 +385,8 @@ int main(void)
     make_device(&dev4k, 4096, 16384, false);
     make_device(&readonly, 512, 65536, true);
     test_names();
+    test_coming_and_going();
+    test_discard();
     test_limits();
     test_random("vda");
     test_random("vdb");

@@ -9,6 +9,7 @@ extern "C" {
 #define BLKROGET     0x125eul     /* int: nonzero when the disk is read-only */
 #define BLKGETSIZE   0x1260ul     /* unsigned long: size in sectors of 512 bytes */
 #define BLKFLSBUF    0x1261ul     /* no argument: like fsync() */
+#define BLKDISCARD   0x1277ul     /* uint64_t[2]: offset and length in bytes */
 #define BLKSSZGET    0x1268ul     /* int: bytes per block, the unit of fast access */
 #define BLKGETSIZE64 0x80081272ul /* uint64_t: size in bytes */
 
