@@ -14,6 +14,10 @@ static const struct {
 #if CONFIG_KVM
     { "kvm", virtio_blk_probe },
 #endif
+#if CONFIG_XEN
+    { "xen-pv", xen_blkfront_probe },
+    { "xen-pvh", xen_blkfront_probe },
+#endif
     { NULL, NULL },
 };
 

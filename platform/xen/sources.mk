@@ -1,5 +1,13 @@
 # Sources of platform/xen, relative to this folder.
 PLATFORM_XEN_SRCS := \
+    blkfront.c \
+    blkfront_connect.c \
+    blkfront_name.c \
+    blkfront_options.c \
+    blkfront_pages.c \
+    blkfront_probe.c \
+    blkfront_request.c \
+    blkfront_watch.c \
     hypercall.c \
     events.c \
     time.c \
