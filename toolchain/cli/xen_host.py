@@ -62,9 +62,11 @@ class XenHost:
 
     def words(self, orders):
         xen_elf, kernel, archive = xen_dom0.ensure()
+        # eager-fpu: TCG's XSAVE does not look at CR0.TS, so with a lazy FPU dom0's kernel would save a
+        # guest's registers as those of its own processes, one in ten of which then crashed.
         options = ["console=com1", "com1=115200,8n1", "conswitch=`", "loglvl=all", "guest_loglvl=all",
                    f"dom0_mem={self.dom0_memory >> 20}M,max:{self.dom0_memory >> 20}M",
-                   "noreboot", "bootscrub=0", "spec-ctrl=no", "xpti=no", *self.xen_options]
+                   "noreboot", "bootscrub=0", "spec-ctrl=no,eager-fpu", "xpti=no", *self.xen_options]
         linux = "console=hvc0 panic=-1 quiet net.ifnames=0 mitigations=off"
         modules = [f"{kernel} {linux}".replace(",", ",,"), archive]
         words = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
