@@ -93,6 +93,7 @@ SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_in
           $(addprefix libos/fs/,cpio devfs devfs_tree initrd vfs_attr vfs_names mounts p9_%)
 OFTEN  := $(addprefix platform/x86/,clock irq_run mem pvclock) $(addprefix platform/xen/,events time)
 OFTEN  += $(addprefix platform/xen/,blkfront blkfront_pages blkfront_request)
+OFTEN  += $(addprefix platform/xen/,grant netfront netfront_rx netfront_tx)
 
 I_LIBOS := -I libos/include -I $(B)/config
 # lwIP's headers count as the system's: its code doesn't have our style.

@@ -71,19 +71,20 @@ static void add_cards(struct text *page)
         { "pith_net_notifies_total", "Notifications of the host, each an exit.",
           offsetof(struct netdev_stats, notifies) },
     };
-    const struct netdev *dev;
-    for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]) && netdev_at(0) != NULL; f++) {
+    struct netdev dev; /* a copy: devices may be taken away meanwhile */
+    bool any = netdev_copy(0, &dev);
+    for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]) && any; f++) {
         describe(page, fields[f].name, "counter", fields[f].help);
-        for (unsigned i = 0; (dev = netdev_at(i)) != NULL; i++) {
-            const char *stats = (const char *)&dev->stats;
-            text_printf(page, "%s{device=\"%s\"} %" PRIu64 "\n", fields[f].name, dev->name,
+        for (unsigned i = 0; netdev_copy(i, &dev); i++) {
+            const char *stats = (const char *)&dev.stats;
+            text_printf(page, "%s{device=\"%s\"} %" PRIu64 "\n", fields[f].name, dev.name,
                         *(const uint64_t *)(const void *)(stats + fields[f].offset));
         }
     }
-    if (netdev_at(0) != NULL) {
+    if (any) {
         describe(page, "pith_net_rx_lent", "gauge", "Receive buffers that the stack holds.");
-        for (unsigned i = 0; (dev = netdev_at(i)) != NULL; i++) {
-            text_printf(page, "pith_net_rx_lent{device=\"%s\"} %u\n", dev->name, dev->rx_lent);
+        for (unsigned i = 0; netdev_copy(i, &dev); i++) {
+            text_printf(page, "pith_net_rx_lent{device=\"%s\"} %u\n", dev.name, dev.rx_lent);
         }
     }
 }

@@ -36,6 +36,11 @@ static void look_at_link(struct net_card *card)
         net_config_changed();
     }
     card->first_link = true;
+    uint32_t announce = __atomic_load_n(&dev->announce, __ATOMIC_ACQUIRE);
+    if (announce != card->announced && up) {
+        card->announced = announce;
+        net_announce(&card->netif);
+    }
 }
 
 static bool receive_one(struct net_card *card)
@@ -62,7 +67,13 @@ bool net_card_receive(void)
 {
     bool more = false;
 
-    for (struct net_card *card = net_card_list; card != NULL; card = card->next) {
+    net_card_attach_new();
+    for (struct net_card *card = net_card_list, *next; card != NULL; card = next) {
+        next = card->next;
+        if (__atomic_load_n(&card->dev->gone, __ATOMIC_ACQUIRE)) {
+            net_card_remove(card);
+            continue;
+        }
         look_at_link(card);
         if (!card->failed) {
             more |= receive_one(card);

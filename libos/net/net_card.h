@@ -31,6 +31,8 @@ struct net_card {
     bool blocked;           /* the device's ring was full; it will tell when it isn't any more */
     bool failed;            /* said so in the log */
     bool first_link;        /* the link has been looked at */
+    uint32_t announced;     /* dev->announce, as far as it was done */
+    unsigned lent;          /* frames of the device that lwIP or a socket has */
     uint64_t rx_copied;     /* frames copied: most buffers are out, or in short pieces */
     uint64_t rx_refused;    /* frames dropped: no memory, too long or short, no known type */
     uint64_t tx_refused;    /* frames that found the queue full or no memory */
@@ -46,6 +48,18 @@ static inline struct net_card *net_card_of(const struct netif *netif)
 
 /* Claim every device that nobody uses and make it an interface. Errors: -ENOMEM. */
 int net_card_attach_all(void);
+
+/* The same for devices that have come since, which get their addresses, too. */
+void net_card_attach_new(void);
+
+/* The device has been removed: so is its interface. The card is freed when nothing of it is lent. */
+void net_card_remove(struct net_card *card);
+
+/* Let go of removed devices. */
+void net_card_free_removed(void);
+
+/* Have neighbours and switches hear where this machine's addresses are (net_announce.c). */
+void net_announce(struct netif *netif);
 
 /*
  * Take what has arrived, at most one batch per device, and look at the links. Returns whether there
@@ -68,6 +82,9 @@ bool net_card_arm(void);
 /* Sending, net_card_tx.c; netif.linkoutput. */
 err_t net_card_output(struct netif *netif, struct pbuf *p);
 void net_card_flush_one(struct net_card *card);
+
+/* What is queued will never be sent. */
+void net_card_drop_queue(struct net_card *card);
 
 /*
  * The sum of the pseudo header, folded and not inverted, as NETBUF_CSUM_PARTIAL wants it. The

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Devices become interfaces of lwIP. */
+/* Devices become interfaces of lwIP, and cease to be. */
 #include "net_card.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include <lwip/dhcp.h>
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
 #include <lwip/snmp.h>
@@ -12,6 +13,8 @@
 
 #include <pith/heap.h>
 #include <pith/iowait.h>
+
+#include "net_config.h"
 
 #define MTU_MAX 65521u /* with the Ethernet header 65535, what lwIP's lengths hold */
 
@@ -47,28 +50,109 @@ static err_t init_netif(struct netif *n)
     return ERR_OK;
 }
 
+static uint32_t known; /* the serial of the device that came last; under net_lock */
+static bool come;      /* there may be a newer one; atomic */
+
+/* A device was attached. Context: its driver's thread. */
+static void device_came(void)
+{
+    __atomic_store_n(&come, true, __ATOMIC_RELEASE);
+    io_engine_kick();
+}
+
+/* In the order of the devices, so that ip= is always about the same one. */
+static void add(struct net_card *card)
+{
+    struct net_card **place = &net_card_list;
+
+    while (*place != NULL && (*place)->dev->number < card->dev->number) {
+        place = &(*place)->next;
+    }
+    card->next = *place;
+    *place = card;
+}
+
+/* One that nobody uses. Errors: -ENOMEM, -ENODEV there is none. */
+static int attach_one(struct net_card **out)
+{
+    struct net_card *card = heap_alloc(sizeof(*card));
+
+    if (card == NULL) {
+        return -ENOMEM;
+    }
+    memset(card, 0, sizeof(*card));
+    card->dev = netdev_claim_next(&known, card, on_event, card);
+    if (card->dev == NULL) {
+        heap_free(card);
+        return -ENODEV;
+    }
+    card->announced = card->dev->announce; /* its first address announces itself */
+    netif_add(&card->netif, NULL, NULL, NULL, card, init_netif, ethernet_input);
+    add(card);
+    netif_set_default(&net_card_list->netif);
+    *out = card;
+    return 0;
+}
+
 int net_card_attach_all(void)
 {
-    struct net_card **tail = &net_card_list;
-    struct netdev *dev;
+    struct net_card *card;
+    int r;
 
-    for (unsigned i = 0; (dev = netdev_at(i)) != NULL; i++) {
-        struct net_card *card = heap_alloc(sizeof(*card));
-        if (card == NULL) {
-            return -ENOMEM;
-        }
-        memset(card, 0, sizeof(*card));
-        card->dev = dev;
-        if (netdev_claim(dev, card, on_event, card) != 0) {
-            heap_free(card); /* the program drives it itself */
+    netdev_watch(device_came);
+    netdev_at(0); /* looks for them */
+    do {
+        r = attach_one(&card);
+    } while (r == 0);
+    return r == -ENODEV ? 0 : r;
+}
+
+void net_card_attach_new(void)
+{
+    struct net_card *card;
+
+    if (!__atomic_load_n(&come, __ATOMIC_RELAXED)) {
+        return;
+    }
+    __atomic_store_n(&come, false, __ATOMIC_SEQ_CST);
+    while (attach_one(&card) == 0) {
+        net_config_card(card);
+    }
+}
+
+/* ---- removal ---- */
+
+static struct net_card *removed; /* off the list; what they have lent is still out */
+
+void net_card_remove(struct net_card *card)
+{
+    struct net_card **place = &net_card_list;
+
+    while (*place != card) {
+        place = &(*place)->next;
+    }
+    *place = card->next;
+    netif_poll(&card->netif); /* what it has sent to itself */
+    dhcp_stop(&card->netif);
+    dhcp_cleanup(&card->netif);
+    netif_remove(&card->netif); /* connections from its addresses end */
+    net_card_drop_queue(card);
+    netif_set_default(net_card_list == NULL ? NULL : &net_card_list->netif);
+    net_config_changed();
+    card->next = removed;
+    removed = card;
+}
+
+void net_card_free_removed(void)
+{
+    for (struct net_card **place = &removed; *place != NULL;) {
+        struct net_card *card = *place;
+        if (card->lent != 0) {
+            place = &card->next;
             continue;
         }
-        netif_add(&card->netif, NULL, NULL, NULL, card, init_netif, ethernet_input);
-        *tail = card;
-        tail = &card->next;
-        if (netif_default == NULL) {
-            netif_set_default(&card->netif);
-        }
+        *place = card->next;
+        netdev_unclaim(card->dev);
+        heap_free(card);
     }
-    return 0;
 }

@@ -41,6 +41,7 @@ static void piece_free(struct pbuf *p)
     struct netbuf *frame = piece->frame;
 
     if (--piece_of(frame)->pieces == 0) {
+        piece->card->lent--; /* the card itself stays until the end of this net_lock section */
         netdev_release(piece->card->dev, frame);
     }
 }
@@ -65,6 +66,7 @@ static struct pbuf *lend(struct net_card *card, struct netbuf *frame, uint32_t t
         n++;
     }
     piece_of(frame)->pieces = n;
+    card->lent++;
     return first;
 }
 

@@ -74,6 +74,7 @@ static struct tx_frame *frame_alloc(void)
 
 void net_card_collect(void)
 {
+    net_card_free_removed();
     if (__atomic_load_n(&sent, __ATOMIC_RELAXED) == NULL) {
         return;
     }
@@ -219,8 +220,7 @@ err_t net_card_output(struct netif *netif, struct pbuf *p)
     return ERR_OK;
 }
 
-/* The device takes nothing any more: what is queued will never be sent. */
-static void drop_queue(struct net_card *card)
+void net_card_drop_queue(struct net_card *card)
 {
     for (unsigned i = 0; i < card->nqueue; i++) {
         frame_done(card->queue[i]);
@@ -234,7 +234,7 @@ void net_card_flush_one(struct net_card *card)
     int n = netdev_transmit(card->dev, card->queue, card->nqueue);
 
     if (n < 0) {
-        drop_queue(card);
+        net_card_drop_queue(card); /* the device takes nothing any more */
         return;
     }
     card->nqueue -= (unsigned)n;

@@ -140,25 +140,30 @@ void net_dhcp_option(struct netif *netif, unsigned option, unsigned len, const s
     }
 }
 
+void net_config_card(struct net_card *card)
+{
+    read_settings(card, false);
+    read_settings(card, true);
+    net_dns_add_static(card->ip4.dns, card->ip4.ndns);
+    net_dns_add_static(card->ip6.dns, card->ip6.ndns);
+    netif_set_hostname(&card->netif, cmdline_get("hostname"));
+    netif_set_status_callback(&card->netif, status_changed);
+    if (card->ip4.mode == NET_MODE_OFF && card->ip6.mode == NET_MODE_OFF) {
+        return;
+    }
+    netif_set_up(&card->netif);
+    if (card->dev->link_up) {
+        netif_set_link_up(&card->netif);
+    }
+    start_ip4(card);
+    start_ip6(card);
+}
+
 void net_config_start(void)
 {
     net_dns_start();
     for (struct net_card *card = net_card_list; card != NULL; card = card->next) {
-        read_settings(card, false);
-        read_settings(card, true);
-        net_dns_add_static(card->ip4.dns, card->ip4.ndns);
-        net_dns_add_static(card->ip6.dns, card->ip6.ndns);
-        netif_set_hostname(&card->netif, cmdline_get("hostname"));
-        netif_set_status_callback(&card->netif, status_changed);
-        if (card->ip4.mode == NET_MODE_OFF && card->ip6.mode == NET_MODE_OFF) {
-            continue;
-        }
-        netif_set_up(&card->netif);
-        if (card->dev->link_up) {
-            netif_set_link_up(&card->netif);
-        }
-        start_ip4(card);
-        start_ip6(card);
+        net_config_card(card);
     }
 }
 

@@ -63,7 +63,13 @@ void net_dns_start(void)
 void net_dns_add_static(const struct net_address *servers, unsigned n)
 {
     for (unsigned i = 0; i < n && nfixed < NET_MAX_DNS; i++) {
-        fixed[nfixed++] = servers[i];
+        unsigned k = 0;
+        while (k < nfixed && memcmp(&fixed[k], &servers[i], sizeof(fixed[k])) != 0) {
+            k++; /* a card that was taken away and comes back says the same again */
+        }
+        if (k == nfixed) {
+            fixed[nfixed++] = servers[i];
+        }
     }
     set_all();
 }

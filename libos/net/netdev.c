@@ -13,8 +13,9 @@
 
 /* Of the list and of who has claimed what. Drivers' interrupts take no lock of ours. */
 static struct spinlock lock = SPINLOCK_INIT;
-static struct netdev *first; /* in the order of attachment, grows at the end */
-static unsigned count;
+static struct netdev *first; /* by number */
+static uint32_t serials;     /* how many were ever attached */
+static void (*watcher)(void);
 static pthread_once_t probed = PTHREAD_ONCE_INIT;
 
 /* The first byte's two lowest bits (IEEE 802, 8.2): a group; not given by a manufacturer. */
@@ -34,17 +35,46 @@ void netdev_attach(struct netdev *dev)
         dev->mac[0] = (uint8_t)((dev->mac[0] & ~MAC_GROUP) | MAC_LOCAL);
     }
     bool was = spin_lock(&lock);
-    struct netdev **end = &first;
-    while (*end != NULL) {
-        end = &(*end)->next;
+    struct netdev **place = &first;
+    dev->number = 0;
+    while (*place != NULL && (*place)->number == dev->number) {
+        dev->number++;
+        place = &(*place)->next;
     }
-    log_format(dev->name, sizeof(dev->name), "eth%u", count++);
-    dev->next = NULL;
-    __atomic_store_n(end, dev, __ATOMIC_RELEASE);
+    log_format(dev->name, sizeof(dev->name), "eth%u", dev->number);
+    dev->serial = ++serials;
+    dev->next = *place;
+    *place = dev;
+    void (*tell)(void) = watcher;
     spin_unlock(&lock, was);
     const uint8_t *m = dev->mac;
     klog(LOG_INFO, "%s: %02x:%02x:%02x:%02x:%02x:%02x, MTU %u, link %s", dev->name, m[0], m[1],
          m[2], m[3], m[4], m[5], dev->mtu, dev->link_up ? "up" : "down");
+    if (tell != NULL) {
+        tell();
+    }
+}
+
+void netdev_detach(struct netdev *dev)
+{
+    klog(LOG_INFO, "%s: removed", dev->name);
+    bool was = spin_lock(&lock);
+    struct netdev **place = &first;
+    while (*place != dev) {
+        place = &(*place)->next;
+    }
+    *place = dev->next;
+    dev->link_up = false;
+    dev->failed = true;
+    bool claimed = dev->claimed_by != NULL;
+    __atomic_store_n(&dev->gone, true, __ATOMIC_RELEASE);
+    if (claimed && dev->on_event != NULL) {
+        dev->on_event(dev); /* under the lock: its user can't let go meanwhile */
+    }
+    spin_unlock(&lock, was);
+    if (!claimed) {
+        dev->ops->free(dev);
+    }
 }
 
 static void probe(void)
@@ -52,37 +82,92 @@ static void probe(void)
     platform_probe_net();
 }
 
-struct netdev *netdev_at(unsigned i)
+/* Under the lock. */
+static struct netdev *find_at(unsigned i)
 {
-    pthread_once(&probed, probe);
-    struct netdev *dev = __atomic_load_n(&first, __ATOMIC_ACQUIRE);
+    struct netdev *dev = first;
     while (dev != NULL && i-- != 0) {
-        dev = __atomic_load_n(&dev->next, __ATOMIC_ACQUIRE);
+        dev = dev->next;
     }
     return dev;
 }
 
+struct netdev *netdev_at(unsigned i)
+{
+    pthread_once(&probed, probe);
+    bool was = spin_lock(&lock);
+    struct netdev *dev = find_at(i);
+    spin_unlock(&lock, was);
+    return dev;
+}
+
+bool netdev_copy(unsigned i, struct netdev *copy)
+{
+    pthread_once(&probed, probe);
+    bool was = spin_lock(&lock);
+    const struct netdev *dev = find_at(i);
+    if (dev != NULL) {
+        *copy = *dev;
+    }
+    spin_unlock(&lock, was);
+    return dev != NULL;
+}
+
 struct netdev *netdev_find(const char *name)
 {
-    struct netdev *dev = netdev_at(0);
+    pthread_once(&probed, probe);
+    bool was = spin_lock(&lock);
+    struct netdev *dev = first;
     while (dev != NULL && strcmp(dev->name, name) != 0) {
-        dev = __atomic_load_n(&dev->next, __ATOMIC_ACQUIRE);
+        dev = dev->next;
     }
+    spin_unlock(&lock, was);
     return dev;
+}
+
+/* Under the lock. */
+static void take(struct netdev *dev, const void *who, void (*on_event)(struct netdev *), void *arg)
+{
+    dev->claimed_by = who;
+    dev->arg = arg;
+    __atomic_store_n(&dev->on_event, on_event, __ATOMIC_RELEASE); /* an interrupt may look */
 }
 
 int netdev_claim(struct netdev *dev, const void *who, void (*on_event)(struct netdev *), void *arg)
 {
     int r = -EBUSY;
     bool was = spin_lock(&lock);
-    if (dev->claimed_by == NULL) {
-        dev->claimed_by = who;
-        dev->arg = arg;
-        __atomic_store_n(&dev->on_event, on_event, __ATOMIC_RELEASE); /* an interrupt may look */
+    const struct netdev *there = first;
+    while (there != NULL && there != dev) {
+        there = there->next;
+    }
+    if (there == NULL) {
+        r = -ENODEV; /* dev may be no memory of a device any more */
+    } else if (dev->claimed_by == NULL) {
+        take(dev, who, on_event, arg);
         r = 0;
     }
     spin_unlock(&lock, was);
     return r;
+}
+
+struct netdev *netdev_claim_next(uint32_t *serial, const void *who,
+                                 void (*on_event)(struct netdev *), void *arg)
+{
+    struct netdev *next = NULL;
+    bool was = spin_lock(&lock);
+    for (struct netdev *dev = first; dev != NULL; dev = dev->next) {
+        if (dev->claimed_by == NULL && dev->serial > *serial &&
+            (next == NULL || dev->serial < next->serial)) {
+            next = dev;
+        }
+    }
+    if (next != NULL) {
+        *serial = next->serial;
+        take(next, who, on_event, arg);
+    }
+    spin_unlock(&lock, was);
+    return next;
 }
 
 void netdev_unclaim(struct netdev *dev)
@@ -90,5 +175,16 @@ void netdev_unclaim(struct netdev *dev)
     bool was = spin_lock(&lock);
     __atomic_store_n(&dev->on_event, NULL, __ATOMIC_RELEASE);
     dev->claimed_by = NULL;
+    bool gone = dev->gone;
+    spin_unlock(&lock, was);
+    if (gone) {
+        dev->ops->free(dev);
+    }
+}
+
+void netdev_watch(void (*fn)(void))
+{
+    bool was = spin_lock(&lock);
+    watcher = fn;
     spin_unlock(&lock, was);
 }

@@ -14,6 +14,10 @@ static const struct {
 #if CONFIG_KVM
     { "kvm", virtio_net_probe },
 #endif
+#if CONFIG_XEN
+    { "xen-pv", xen_netfront_probe },
+    { "xen-pvh", xen_netfront_probe },
+#endif
     { NULL, NULL },
 };
 

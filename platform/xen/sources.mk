@@ -16,6 +16,13 @@ PLATFORM_XEN_SRCS := \
     given.c \
     grant.c \
     grant_frames.c \
+    netfront.c \
+    netfront_connect.c \
+    netfront_copy.c \
+    netfront_frame.c \
+    netfront_probe.c \
+    netfront_rx.c \
+    netfront_tx.c \
     stop.c \
     frontend.c \
     suspend.c \

@@ -183,18 +183,36 @@ static bool fake_arm(struct netdev *dev, bool want_tx)
 }
 
 static const struct netdev_ops fake_ops = { fake_transmit, fake_receive, fake_reap, fake_release,
-                                            fake_arm };
+                                            fake_arm, NULL };
 static struct netdev fake_dev = { .ops = &fake_ops, .name = "eth0", .mac = { 2, 0, 0, 0, 0, 1 },
-                                  .mtu = 1500, .link_up = true, .rx_buffers = FAKE_BUFFERS };
+                                  .mtu = 1500, .link_up = true, .rx_buffers = FAKE_BUFFERS,
+                                  .serial = 1 };
 
 struct netdev *netdev_at(unsigned i) { return i == 0 ? &fake_dev : NULL; }
 
-int netdev_claim(struct netdev *dev, const void *who, void (*on_event)(struct netdev *), void *arg)
+struct netdev *netdev_claim_next(uint32_t *serial, const void *who,
+                                 void (*on_event)(struct netdev *), void *arg)
 {
-    dev->claimed_by = who;
-    dev->on_event = on_event;
-    dev->arg = arg;
-    return 0;
+    if (fake_dev.claimed_by != NULL || *serial >= fake_dev.serial) {
+        return NULL;
+    }
+    fake_dev.claimed_by = who;
+    fake_dev.on_event = on_event;
+    fake_dev.arg = arg;
+    *serial = fake_dev.serial;
+    return &fake_dev;
+}
+
+void netdev_unclaim(struct netdev *dev)
+{
+    dev->claimed_by = NULL;
+}
+
+static void (*fake_came)(void);
+
+void netdev_watch(void (*fn)(void))
+{
+    fake_came = fn;
 }
 
 static struct netbuf *fake_piece(const uint8_t *data, unsigned len)

@@ -34,8 +34,14 @@
  * and go as they are. A device that breaks its protocol is given up, with one line in the log: then
  * `failed` is set, on_event() says so once, transmit() answers -EIO, receive() 0, and what was to be
  * sent is done(). Of a ring out of which nothing has gone for five seconds it drops what is sent.
- * Boot options: `net.buffers=` how many receive buffers of 2 KiB (64 to 512 by the machine's memory),
- * `net.gro=1` take segments longer than the MTU, NETBUF_GSO_..., where the host offers them.
+ * Devices may come and go while the program runs, where the host can do that. One that is removed is
+ * off the list at once; for whoever has claimed it, it has failed, and `gone` is set besides. Its
+ * memory goes with netdev_unclaim(); without a claim a pointer to a device may go stale at any time,
+ * which netdev_claim() notices, and so does nobody else: to look only, use netdev_copy().
+ *
+ * Boot options: `net.buffers=` how many receive buffers of 2 KiB, on Xen of 4 KiB (64 to 512 by the
+ * machine's memory), `net.gro=` 1 take segments longer than the MTU, NETBUF_GSO_..., where the host
+ * offers them (0 where that is virtio and 1 where it is Xen, unless it is given).
  */
 #pragma once
 
@@ -96,6 +102,12 @@ struct netdev_ops {
      * isn't armed then. Without arming, on_event() is not called.
      */
     bool (*arm)(struct netdev *dev, bool want_tx);
+
+    /*
+     * After netdev_detach(): nobody knows the device any more, its memory may go. NULL: the driver
+     * never detaches. Context: thread.
+     */
+    void (*free)(struct netdev *dev);
 };
 
 struct netdev_stats {
@@ -113,32 +125,60 @@ struct netdev {
     uint16_t mtu;            /* payload of a frame: 1500 unless the host says otherwise */
     bool link_up;            /* as last heard; changes are told by on_event() */
     bool failed;             /* the driver gave it up */
+    bool gone;               /* netdev_detach(): it will never come back */
     bool tx_csum;            /* it finishes CSUM_PARTIAL frames */
     bool rx_csum;            /* it may deliver CSUM_VALID or CSUM_PARTIAL frames */
     uint32_t tso_max;        /* largest GSO frame it takes, 0: none */
     unsigned rx_buffers;     /* that it has in all: lent out plus in the ring */
     unsigned rx_lent;        /* of these, lent out now (a hint) */
     unsigned tx_slots;       /* pieces that the transmit ring holds */
+    uint32_t announce;       /* goes up, with an on_event(), when others have to be told anew where
+                                this machine is (it was moved to another host); the driver's */
     struct netdev_stats stats;
     void (*on_event)(struct netdev *dev); /* the claimer's; interrupt, masked: wakes */
     void *arg;               /* the claimer's */
     const void *claimed_by;  /* NULL: nobody */
+    unsigned number;         /* of its name */
+    uint32_t serial;         /* counts attachments, from 1 */
     struct netdev *next;
 };
 
-/* Upcall of drivers: name it and add it to the list. */
+/*
+ * Upcall of drivers, at any time: name it ("eth" and the lowest number that is free) and add it to
+ * the list. Context: thread.
+ */
 void netdev_attach(struct netdev *dev);
 
-/* The i-th device, or NULL; the first call probes the buses. Context: thread. */
+/*
+ * Upcall of drivers: the device has been removed. It has come to its end already (`failed`, nothing
+ * to send is left). ops->free() is called, now or when its user has let go of it. Context: thread.
+ */
+void netdev_detach(struct netdev *dev);
+
+/* The i-th device by name, or NULL; the first call probes the buses. Context: thread. */
 struct netdev *netdev_at(unsigned i);
 
 /* The device of that name, or NULL. */
 struct netdev *netdev_find(const char *name);
 
-/* Become the device's only user. Errors: -EBUSY. netdev_unclaim() gives it up: all lent buffers
- * must have been given back. */
+/* A copy of the i-th device, to be looked at only; false: there is none. Context: thread. */
+bool netdev_copy(unsigned i, struct netdev *copy);
+
+/* Become the device's only user. Errors: -EBUSY, -ENODEV it was removed meanwhile. */
 int netdev_claim(struct netdev *dev, const void *who, void (*on_event)(struct netdev *), void *arg);
+
+/*
+ * Claim the device that was attached first of those after *serial and that nobody has; *serial
+ * becomes its own. NULL: there is none.
+ */
+struct netdev *netdev_claim_next(uint32_t *serial, const void *who,
+                                 void (*on_event)(struct netdev *), void *arg);
+
+/* Give it up. All lent buffers must have been given back; the device may be no more on return. */
 void netdev_unclaim(struct netdev *dev);
+
+/* Have fn called when devices have been added, from now on: one caller. Context of fn: thread. */
+void netdev_watch(void (*fn)(void));
 
 static inline int netdev_transmit(struct netdev *dev, struct netbuf **frames, unsigned n)
 {

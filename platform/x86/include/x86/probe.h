@@ -9,3 +9,4 @@ int virtio_console_probe(void);
 int virtio_rng_probe(void);
 int virtio_9p_probe(void);
 int xen_blkfront_probe(void);
+int xen_netfront_probe(void);
