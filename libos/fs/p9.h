@@ -31,8 +31,6 @@
 #include "p9_wire.h"
 #include "vfs.h"
 
-#define P9_TAGS 32u
-
 struct p9_client {
     struct mount mount;
     struct p9dev *dev;

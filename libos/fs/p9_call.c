@@ -31,6 +31,8 @@ static void request_done(struct p9_request *req)
     spin_unlock(&c->lock, was);
 }
 
+_Static_assert(P9DEV_TAGS == 32, "a bit of p9_client.tags each");
+
 void p9_begin(struct p9_call *call, struct p9_client *c, unsigned generation, uint8_t type)
 {
     call->c = c;

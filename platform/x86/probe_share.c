@@ -14,6 +14,10 @@ static const struct {
 #if CONFIG_KVM
     { "kvm", virtio_9p_probe },
 #endif
+#if CONFIG_XEN
+    { "xen-pv", xen_9p_probe },
+    { "xen-pvh", xen_9p_probe },
+#endif
     { NULL, NULL },
 };
 

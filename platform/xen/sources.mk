@@ -8,6 +8,8 @@ PLATFORM_XEN_SRCS := \
     blkfront_probe.c \
     blkfront_request.c \
     blkfront_watch.c \
+    9pfront.c \
+    9pfront_connect.c \
     hypercall.c \
     events.c \
     time.c \

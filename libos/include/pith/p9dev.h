@@ -15,6 +15,7 @@
 #define P9DEV_NAME_MAX  64u  /* of a mount tag, with its NUL */
 #define P9DEV_OUT       3u   /* pieces of a message */
 #define P9DEV_IN        2u   /* pieces of a reply's buffer */
+#define P9DEV_TAGS      32u  /* tags are below that, or 0xffff: one Tversion, while nothing else is */
 #define P9DEV_SMALLEST  8192u /* what max_message is at least */
 
 struct p9_piece {
@@ -26,7 +27,7 @@ struct p9_request {
     struct p9_piece out[P9DEV_OUT]; /* the message; only read */
     struct p9_piece in[P9DEV_IN];   /* where the reply goes, in that order; nothing else is written */
     unsigned nout, nin;
-    uint16_t tag;        /* as in the message; of no other request that is under way */
+    uint16_t tag;        /* as in the message, below P9DEV_TAGS or 0xffff; of no other request that is under way */
     unsigned generation; /* the connection that it was made for */
     size_t received;     /* valid in done() with status 0: bytes of the reply, at most those of in[] */
     int status;          /* 0; -EIO: the device has failed; -EPIPE: its connection is gone */

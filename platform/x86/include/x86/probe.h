@@ -10,3 +10,4 @@ int virtio_rng_probe(void);
 int virtio_9p_probe(void);
 int xen_blkfront_probe(void);
 int xen_netfront_probe(void);
+int xen_9p_probe(void);
