@@ -3,6 +3,7 @@
 
 import os
 import tempfile
+import time
 
 from pith_command import PROBE, Wrong, expect, pith
 from words import CRASHED, TIMED_OUT
@@ -31,6 +32,9 @@ def ends(kind):
         words = ["a b", "c\"d'e", "f\\g", "$h"]
         expect(run(kind, "args", *words), 0, "".join(f"[{w}]\n" for w in words).encode())
         expect(run(kind, "env", "NAME", options=["-e", 'NAME=v "w"']), 0, b'v "w"\n')
+        done = run(kind, "time")
+        if done.returncode or abs(int(done.stdout) - time.time()) > 300:
+            raise Wrong(f"its time is {done.stdout!r}, ours {time.time():.0f}")
         done = run(kind, "null")
         expect(done, CRASHED, None, "the guest crashed")
         if b"Crash: page fault, write to 0x0" not in done.stdout:

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 
+import bench_boot
 import bench_http
 import counts
 import image
@@ -15,10 +16,11 @@ from guest import Guest
 from machine import Machine
 from words import BUILD, TOP, Failure, say, usage
 
-HELP = "measure boot, size, least memory and primitives, or khttp against a Linux guest"
+HELP = "measure boot, size, least memory and primitives, the time to main, or khttp against Linux"
 EPILOG = """Without a name everything is counted in guest instructions under TCG, so that the figures do
 not depend on the host. `pith bench khttp` compares requests per second with a Linux guest that runs the
-same program on the same machine, in turns. docs/performance.md explains the figures. Raw data:
+same program on the same machine, in turns. `pith bench boot` measures the time from letting a machine go
+(`xl unpause` on Xen) to main, on every platform. docs/performance.md explains the figures. Raw data:
 build/bench/*.json."""
 
 PRIM = os.path.join(TOP, "tests", "bench", "prim")
@@ -46,12 +48,14 @@ PEERS = {
 
 
 def add_arguments(parser):
-    parser.add_argument("name", metavar="NAME", nargs="?", choices=("quick", "khttp"), default="quick",
-                        help="quick (the default), or khttp")
+    parser.add_argument("name", metavar="NAME", nargs="?", choices=("quick", "boot", "khttp"), default="quick",
+                        help="quick (the default), boot, or khttp")
     parser.add_argument("--on", choices=("tcg", "kvm"), default="tcg", help="khttp: what runs it")
     parser.add_argument("--machine", choices=("q35", "pc"), default="pc",
                         help="khttp: QEMU's machine (default: pc)")
-    parser.add_argument("--rounds", metavar="N", default="3", help="khttp: turns of each (default: 3)")
+    parser.add_argument("--rounds", metavar="N", default="3", help="khttp: turns of each; boot: starts of each (default: 3)")
+    parser.add_argument("--linux", action="store_true",
+                        help="boot: a Linux as a guest of the same Xen, too")
     parser.add_argument("--seconds", metavar="S", default="4",
                         help="khttp: of each measurement (default: 4)")
     parser.add_argument("--quick", action="store_true", required=False,
@@ -129,6 +133,10 @@ def run(options, _args):
     for name in ("functions", "rounds", "seconds"):
         if not getattr(options, name).isdecimal():
             raise usage(f"--{name}: '{getattr(options, name)}' is no number")
+    if options.name == "boot":
+        if int(options.rounds) < 1:
+            raise usage("--rounds: at least 1")
+        return bench_boot.run(int(options.rounds), options.linux)
     if options.name == "khttp":
         if int(options.rounds) < 1 or int(options.seconds) < 1:
             raise usage("--rounds and --seconds: at least 1")
