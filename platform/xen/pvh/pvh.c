@@ -94,6 +94,18 @@ static void *take_page(struct boot_info *info)
     return NULL;
 }
 
+/*
+ * Have Xen write its wall clock into the page. For an HVM guest it does so only where it learns how
+ * wide the guest is, at the write of a hypercall page, which we have none of, or of this parameter
+ * (xen/arch/x86/hvm/hvm.c, hvm_latch_shinfo_size). 0 is "no interrupt", as it was.
+ */
+static void ask_wall_clock(void)
+{
+    struct xen_hvm_param none = {.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = 0};
+
+    xen_hvm_op(HVMOP_set_param, &none);
+}
+
 /* Put the shared info page in the place of one of our frames; Xen frees that frame. */
 static int map_shared_info(struct boot_info *info)
 {
@@ -111,6 +123,7 @@ static int map_shared_info(struct boot_info *info)
     long error = xen_memory_op(XENMEM_add_to_physmap, &map);
     if (error == 0) {
         xen_shared_info = (struct shared_info *)page;
+        ask_wall_clock();
     }
     return (int)error;
 }
