@@ -117,9 +117,11 @@ static void *count(void *arg)
 static void *echo(void *arg)
 {
     char line[128];
+    ssize_t n;
 
-    while (fgets(line, sizeof(line), stdin) != NULL) {
-        printf("echo: %s", line);
+    /* Not stdin: its lock would be held when the program ends. */
+    while ((n = read(STDIN_FILENO, line, sizeof(line))) > 0) {
+        printf("echo: %.*s", (int)n, line);
         fflush(stdout);
     }
     return arg;
