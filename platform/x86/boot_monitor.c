@@ -75,7 +75,7 @@ static void build_idt(intptr_t delta)
     uint64_t irq = (uint64_t)irq_stubs + (uint64_t)delta;
     struct mon_gate other = gate(irq + IRQ_UNEXPECTED * IRQ_STUB_BYTES, SEL_UCODE, GATE_TRAP_USER, 0);
     struct mon_gate idle_other =
-        gate(idle + IRQ_UNEXPECTED * MON_IDLE_STUB_BYTES, SEL_KCODE, GATE_INTERRUPT, 0);
+        gate(idle + MON_IDLE_STUB(IRQ_UNEXPECTED), SEL_KCODE, GATE_INTERRUPT, 0);
 
     for (unsigned v = 0; v < MON_EXCEPTIONS; v++) {
         mon_idt[v] = gate(base + v * MON_STUB_BYTES, SEL_KCODE,
@@ -89,21 +89,36 @@ static void build_idt(intptr_t delta)
     for (unsigned i = 0; i < IRQ_VECTORS; i++) {
         unsigned v = IRQ_VECTOR_FIRST + i;
         mon_idt[v] = gate(irq + i * IRQ_STUB_BYTES, SEL_UCODE, GATE_TRAP_USER, 0);
-        mon_idle_idt[v] = gate(idle + i * MON_IDLE_STUB_BYTES, SEL_KCODE, GATE_INTERRUPT, 0);
+        mon_idle_idt[v] = gate(idle + MON_IDLE_STUB(i), SEL_KCODE, GATE_INTERRUPT, 0);
     }
     mon_idt[IRQ_SPURIOUS] = gate((uint64_t)irq_spurious + (uint64_t)delta, SEL_UCODE, GATE_TRAP_USER, 0);
-    mon_idle_idt[IRQ_SPURIOUS] = gate(idle + 64 * MON_IDLE_STUB_BYTES, SEL_KCODE, GATE_INTERRUPT, 0);
+    mon_idle_idt[IRQ_SPURIOUS] = gate(idle + MON_IDLE_STUB(64), SEL_KCODE, GATE_INTERRUPT, 0);
     mon_idtr.limit = sizeof(mon_idt) - 1;
     mon_idle_idtr.limit = sizeof(mon_idle_idt) - 1;
     mon_idtr.base = (uint64_t)mon_idt + (uint64_t)delta;
     mon_idle_idtr.base = (uint64_t)mon_idle_idt + (uint64_t)delta;
 }
 
+/* The block of CPU 0, which will be at address `at`: TSS, GDT with its descriptor, stacks. */
+static void fill_cpu(struct mon_cpu *cpu, uint64_t at)
+{
+    cpu->tss.rsp[0] = at + MON_STACK_MAIN;
+    cpu->tss.ist[0] = at + MON_STACK_DF;
+    cpu->tss.ist[1] = at + MON_STACK_NMI;
+    cpu->tss.ist[2] = at + MON_STACK_MC;
+    cpu->tss.ist[3] = at + MON_STACK_DB;
+    cpu->tss.iomap_base = TSS_IOMAP;
+    for (unsigned i = 0; i < SEL_TSS / 8; i++) {
+        cpu->gdt[i] = boot_gdt[i];
+    }
+    mon_describe_tss(cpu->gdt, at);
+}
+
 static void build_cpu(intptr_t delta)
 {
     struct mon_vars *vars = &mon_cpu0.vars;
 
-    mon_cpu_fill(&mon_cpu0, (uint64_t)&mon_cpu0 + (uint64_t)delta, boot_gdt);
+    fill_cpu(&mon_cpu0, (uint64_t)&mon_cpu0 + (uint64_t)delta);
     vars->percpu = (uint64_t)&x86_percpu_boot + (uint64_t)delta;
     vars->fault_low = (uint64_t)fault_stack_low + (uint64_t)delta;
     vars->fault_high = (uint64_t)fault_stack_high + (uint64_t)delta;

@@ -47,8 +47,8 @@
 #define MON_TRAMPOLINE_ARRIVE 16
 
 #define MON_EXCEPTIONS      22 /* 0..21; the reserved ones behind have no gate, which is #NP */
-#define MON_STUB_BYTES      9 /* an exception's stub: two pushes and a jump */
-#define MON_IDLE_STUB_BYTES 7 /* a push and a jump */
+#define MON_STUB_BYTES      6 /* an exception's stub: two pushes and a short jump */
+#define MON_IDLE_STUB(v)    ((v) * 4 + (v) / 32 * 8) /* where one is: a push and a short jump; 8 bytes per half */
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -65,9 +65,12 @@
 #define PTE_U    4UL
 #define PTE_UC   0x18UL /* PCD, PWT */
 #define PTE_PS   0x80UL
+#define PTE_AWAY 0x200UL /* our own, in the home entry of a frame that Xen has got back */
 #define PTE_NX   (1UL << 63)
 #define PTE_ADDR 0x000ffffffffff000UL
 #define PTE_TABLE (PTE_P | PTE_W | PTE_U)
+
+#define DOMID_SELF 0x7ff0UL /* xen public/xen.h */
 
 #define VECTOR_DB  1
 #define VECTOR_NMI 2
@@ -159,6 +162,7 @@ void mon_base(void);
 void mon_idle_stub(void);
 
 /* Inside the monitor. */
+struct mon_hypercall;
 extern char mon_fixup_start[], mon_fixup_end[]; /* a fault between them continues at the end */
 extern const uint64_t mon_trampoline[], mon_trampoline_end[];
 extern const char mon_cpu_arrive[];
@@ -166,15 +170,15 @@ void mon_flush(void);
 void mon_fault(struct mon_frame *frame);
 int mon_copy(void *dst, const void *src, size_t words);
 int mon_wrmsr(uint64_t msr, uint64_t value);
+int64_t mon_vmcall(const struct mon_hypercall *c);
 int mon_copy_in(void *dst, const void *src, size_t n);  /* -EFAULT unless CPL 3 may read it; n: words' bytes */
 int mon_copy_out(void *dst, const void *src, size_t n); /* -EFAULT unless CPL 3 may write it */
 int mon_owned(uint64_t frame);                          /* a page table or the monitor's */
 int mon_protect(uint64_t paddr, uint64_t npages);       /* make frames the monitor's: 0, -EPERM, -ENOMEM */
-void mon_cpu_fill(struct mon_cpu *cpu, uint64_t at, const uint64_t *gdt);
+int64_t mon_move_frame(struct mon_hypercall *c);
 
 /* The operations, called by number (x86/mon.h). */
 struct mon_map;
-struct mon_hypercall;
 struct mon_cpu_start;
 int64_t mon_op_start(void);
 int64_t mon_pages(const struct mon_map *op, uint64_t n, uint64_t *done);
@@ -182,6 +186,14 @@ int64_t mon_op_wrmsr(uint64_t msr, uint64_t value);
 int64_t mon_op_hypercall(struct mon_hypercall *call, uint64_t n);
 int64_t mon_cpu_prepare(const struct mon_cpu_start *args);
 int64_t mon_donate(uint64_t paddr);
+
+/* A TSS's two entries of the GDT (Intel SDM vol 3, "TSS Descriptor in 64-bit mode"). */
+static inline void mon_describe_tss(uint64_t *gdt, uint64_t at)
+{
+    const uint64_t limit = TSS_IOMAP + 8192;
+    gdt[SEL_TSS / 8] = limit | (at & 0xffffff) << 16 | 0x89UL << 40 | (at >> 24 & 0xff) << 56;
+    gdt[SEL_TSS / 8 + 1] = at >> 32;
+}
 
 static inline void *mon_home(uint64_t paddr)
 {

@@ -2,24 +2,18 @@
 /*
  * Where the grant table's frames are mapped. They are Xen's pages.
  *
- * PVH: they are put beside RAM, into the hole below 4 GiB that the toolstack leaves between the
- * ACPI tables and the local APIC (xen tools/libs/light/libxl_x86.c). That is no danger to the
- * monitor, all of whose frames are RAM, so it lets this one operation pass after the seal; its
- * argument lies in the call itself, where nobody can change it between check and use.
+ * PVH: Xen puts them where we say, beside RAM (pvh/pvh.c).
  * PV: Xen tells their machine addresses, which are mapped like memory of our own.
  */
 #include <xenplat/grant.h>
 
-#include <pith/log.h>
 #include <pith/panic.h>
 #include <pith/platform.h>
-#include <x86/mem.h>
 #include <xenplat/hypercall.h>
 #include <xenplat/pv.h>
+#include <xenplat/pvh.h>
 
 #include <xen/grant_table.h>
-
-#define PVH_FIRST_GFN 0xfd000ul
 
 unsigned grant_frames_limit(void)
 {
@@ -32,22 +26,6 @@ unsigned grant_frames_limit(void)
         return 0;
     }
     return query.max_nr_frames < GRANT_MAX_FRAMES ? query.max_nr_frames : GRANT_MAX_FRAMES;
-}
-
-static void *pvh_map(unsigned index)
-{
-    uint64_t gfn = PVH_FIRST_GFN + index;
-
-    if (mem_from_paddr(gfn << PAGE_SHIFT, PAGE_SIZE) != NULL) {
-        klog(LOG_ERROR, "xen: no room for the grant table: there is RAM at %lx", gfn << PAGE_SHIFT);
-        return NULL;
-    }
-    long error = xen_place_frame(XENMAPSPACE_grant_table, index, gfn);
-    if (error != 0) {
-        klog(LOG_DEBUG, "xen: grant frame %u is refused: %ld", index, error);
-        return NULL;
-    }
-    return mem_map_shared(gfn << PAGE_SHIFT, PAGE_SIZE);
 }
 
 static xen_pfn_t pv_frames[GRANT_MAX_FRAMES];
@@ -75,9 +53,8 @@ void grant_frames_resume(unsigned n)
     bool good = n == 0 || !xen_pv || pv_setup(n);
 
     for (unsigned i = 0; i < n && good; i++) {
-        long error = xen_pv ? xen_pv_map_again(pv_mapped[i], pv_frames[i])
-                            : xen_place_frame(XENMAPSPACE_grant_table, i, PVH_FIRST_GFN + i);
-        good = error == 0;
+        good = xen_pv ? xen_pv_map_again(pv_mapped[i], pv_frames[i]) == 0
+                      : xen_pvh_place(XENMAPSPACE_grant_table, i) != NULL;
     }
     if (!good) {
         PANIC("no grant table after a resume");
@@ -86,5 +63,6 @@ void grant_frames_resume(unsigned n)
 
 void *grant_frame_map(unsigned index)
 {
-    return index >= GRANT_MAX_FRAMES ? NULL : xen_pv ? pv_map(index) : pvh_map(index);
+    return index >= GRANT_MAX_FRAMES ? NULL : xen_pv ? pv_map(index)
+                                     : xen_pvh_place(XENMAPSPACE_grant_table, index);
 }

@@ -113,7 +113,7 @@ PROVOCATIONS = (
      '\n#include "../../platform/x86/include/x86/cpu.h"\n', r"libos/core includes platform/x86"),
     ("header-not-alone", "check-headers", "libos/include/pith/log.h",
      "\nsize_t provoke(paddr_t);\n", r"log.h does not compile alone"),
-    ("monitor-too-long", "check-limits", "platform/x86/monitor/provoke.c", "/* */\n" * 600,
+    ("monitor-too-long", "check-limits", "platform/x86/monitor/provoke.c", "/* */\n" * 660,
      r"platform/x86/monitor has \d+ lines"),
     ("file-too-long", "check-limits", "libos/core/provoke.c", "/* */\n" * 501,
      r"libos/core/provoke.c has 501 lines"),

@@ -24,10 +24,25 @@ mon_base:
     pushq $0
     .endif
     pushq $vector
-    jmp.d32 mon_reflect
+    jmp mon_reflect
     .endif
     .set vector, vector + 1
 .endr
+
+/* Hand a fault to CPL 3: all registers are kept, C rewrites the frame's RIP and RSP. */
+    .org mon_base + vector * MON_STUB_BYTES
+mon_reflect:
+.irp r, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+    pushq %\r
+.endr
+    cld
+    movq %rsp, %rdi
+    call mon_fault
+.irp r, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+    popq %\r
+.endr
+    addq $16, %rsp
+    iretq
 
 /* #GP: a call when it comes from the call site, else a fault. Stack: error, rip, cs, rflags, rsp, ss. */
 mon_gp:
@@ -50,33 +65,25 @@ mon_gp:
 2:  movq $-22, %rax                    /* -EINVAL */
     iretq
 1:  pushq $13
-
-/* Hand a fault to CPL 3: all registers are kept, C rewrites the frame's RIP and RSP. */
-mon_reflect:
-.irp r, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
-    pushq %\r
-.endr
-    cld
-    movq %rsp, %rdi
-    call mon_fault
-.irp r, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
-    popq %\r
-.endr
-    addq $16, %rsp
-    iretq
+    jmp mon_reflect
 
 /*
  * Interrupts during the idle window: recorded, not acknowledged, so that depth is bounded by the priority classes. The
- * gates of the normal table lead to CPL 3 and can't be taken from CPL 0. Stub 64 is for spurious ones.
+ * gates of the normal table lead to CPL 3 and can't be taken from CPL 0. Behind each half of the stubs, as
+ * far as a short jump goes, is a long one. Stub 64 is for spurious ones.
  */
 mon_idle_stub:
 .set vector, 0
 .rept 64
-    .org mon_idle_stub + vector * MON_IDLE_STUB_BYTES
+    .org mon_idle_stub + MON_IDLE_STUB(vector)
     pushq $vector
-    jmp.d32 mon_idle_record
+    jmp mon_idle_stub + MON_IDLE_STUB((vector | 31) + 1) - 8
     .set vector, vector + 1
+    .if vector % 32 == 0
+    jmp mon_idle_record
+    .endif
 .endr
+    .org mon_idle_stub + MON_IDLE_STUB(64)
     iretq
 mon_idle_record:
     pushq %rax
@@ -140,6 +147,22 @@ mon_wrmsr:                             /* (msr, value) */
     ret
 mon_fixup_end:                         /* and where a fault continues */
     movq $-14, %rax
+    ret
+
+/* mon_vmcall(struct mon_hypercall *): Xen keeps all registers but rax, and r9 and the arguments in debug builds */
+    .globl mon_vmcall
+mon_vmcall:
+    movq (%rdi), %rax
+    movq 16(%rdi), %rsi
+    movq 24(%rdi), %rdx
+    movq 32(%rdi), %r10
+    movq 40(%rdi), %r8
+    movq 8(%rdi), %rdi
+    cmpl $1, mon_state + MON_STATE_XEN(%rip)
+    jne 1f
+    vmcall
+    ret
+1:  vmmcall
     ret
 
 /* Operations by number, as offsets: the monitor's constants need no relocation. */

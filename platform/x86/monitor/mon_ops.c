@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include <pith/percpu.h>
+#include <x86/irq.h>
 #include <x86/mon.h>
 
 #include "../mon_layout.h"
@@ -88,38 +89,47 @@ int64_t mon_op_wrmsr(uint64_t msr, uint64_t value)
     return mon_wrmsr(msr, value);
 }
 
-static int64_t vmcall(const struct mon_hypercall *c)
-{
-    register uint64_t r10 __asm__("r10") = c->arg[3], r8 __asm__("r8") = c->arg[4];
-    uint64_t result = c->nr, di = c->arg[0], si = c->arg[1], dx = c->arg[2];
-    __asm__ volatile("cmpl $1, %6\n\tjne 1f\n\tvmcall\n\tjmp 2f\n1:\tvmmcall\n2:"
-                     : "+a"(result), "+D"(di), "+S"(si), "+d"(dx), "+r"(r10), "+r"(r8)
-                     : "m"(mon_state.xen) : "rcx", "r9", "r11", "memory");
-    return (int64_t)result;
-}
-
 #define POINTER   3u  /* which argument is one, from 1; 0: none */
 #define ALLOWED   4u  /* before the seal */
 #define STAYS     12u /* allowed after the seal too */
+#define FRAME     16u /* that too; about the frame at arg[2] alone */
 
 /* What a hypercall may do (numbers and arguments: xen public/xen.h and the header of each). */
+static const uint8_t rules[] = {
+    [12] = ALLOWED | 2, [20] = ALLOWED | 2,                  /* memory_op, grant_table_op */
+    [15] = STAYS, [18] = STAYS | 3,                          /* set_timer_op(deadline), console_io(op, n, pointer) */
+    [17] = STAYS | 2, [29] = STAYS | 2, [32] = STAYS | 2,    /* xen_version, sched_op, event_channel_op (op, pointer) */
+    [24] = ALLOWED | 3, [34] = ALLOWED | 2,                  /* vcpu_op, hvm_op */
+};
+
+#define SUB(nr, op) ((nr) << 8 | (op))
+
 static unsigned hypercall_rule(struct mon_hypercall *c)
 {
-    uint64_t sub = c->arg[0];
-    switch (c->nr) {
-    case 12: /* memory_op; also sealed with add_to_physmap in arg[2..4]: shared info, grant table beside RAM */
-        if (sub == 7 && c->arg[2] >> 33 == 0 && c->arg[4] >= mon_state.ram_pages) {
-            c->arg[1] = (uint64_t)&c->arg[2];
-            return STAYS;
+    uint64_t sub = c->arg[0], *own = &c->arg[2];
+    unsigned rule = c->nr < sizeof(rules) ? rules[c->nr] : 0;
+    switch (sub >> 8 ? 0 : (unsigned)(c->nr << 8 | sub)) {
+    case SUB(12, 1): case SUB(12, 6): /* decrease_reservation, populate_physmap */
+        return FRAME;
+    case SUB(24, 4): case SUB(24, 8): case SUB(24, 9): case SUB(34, 1): /* run times, one-shot timer, get_param */
+        return rule | STAYS;
+    case SUB(12, 7): /* add_to_physmap, from arg[2..4]: shared info, grant table beside RAM */
+        if (own[0] >> 33 || own[2] < mon_state.ram_pages) {
+            return rule;
         }
-        return ALLOWED | 2;
-    case 15: return STAYS;                                   /* set_timer_op(deadline) */
-    case 29: case 32: case 17: return STAYS | 2;             /* sched_op, event_channel_op, xen_version(op, pointer) */
-    case 18: return STAYS | 3;                               /* console_io(op, n, pointer) */
-    case 24: return (sub - 8 <= 1 ? STAYS : ALLOWED) | 3; /* vcpu_op: 8 and 9, the one-shot timer, stay */
-    case 20: case 34: return ALLOWED | 2;                    /* grant_table_op, hvm_op */
-    default: return 0;
+        break;
+    case SUB(34, 0): /* set_param: CALLBACK_IRQ is 1, which is no interrupt on PVH but tells the toolstack of us */
+        own[0] = DOMID_SELF;
+        own[1] = 1;
+        break;
+    case SUB(34, 23): /* set_evtchn_upcall_vector */
+        own[0] = (uint16_t)own[0] | (uint64_t)IRQ_XEN << 32;
+        break;
+    default:
+        return rule;
     }
+    c->arg[1] = (uint64_t)own;
+    return STAYS;
 }
 
 /* MON_HYPERCALL: Xen refuses hypercalls from CPL 3 of a PVH guest, so a batch of them goes through here. */
@@ -138,7 +148,7 @@ int64_t mon_op_hypercall(struct mon_hypercall *call, uint64_t n)
             (at && one.arg[at - 1] && size && !user_ok(one.arg[at - 1], size, writes))) {
             return -EPERM;
         }
-        one.result = vmcall(&one);
+        one.result = rule == FRAME ? mon_move_frame(&one) : mon_vmcall(&one);
         rc = mon_copy_out(&call[i].result, &one.result, sizeof(one.result));
         if (rc) {
             return rc;

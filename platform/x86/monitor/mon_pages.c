@@ -135,6 +135,31 @@ int mon_protect(uint64_t paddr, uint64_t npages)
     return rc;
 }
 
+/*
+ * memory_op 1 and 6: a frame of CPL 3's goes back to Xen (decrease_reservation) or comes again (populate_physmap).
+ * Meanwhile it counts as the monitor's, so nobody can map it or make a page table of it.
+ */
+int64_t mon_move_frame(struct mon_hypercall *c)
+{
+    uint64_t paddr = c->arg[2], frame = paddr / 4096, none = 0;
+    uint64_t reservation[4] = {(uint64_t)&frame, 1, 0, DOMID_SELF}; /* xen public/memory.h, one frame of order 0 */
+    int comes = c->arg[0] == 6;
+    int64_t rc = !comes ? own(paddr, &none) : paddr & 4095 || !mon_owned(frame) ? -EPERM : 0;
+    uint64_t *entry = rc ? 0 : leaf(mon_state.home_base + paddr, &none);
+    if (!entry || (comes && !(*entry & PTE_AWAY))) {
+        return rc ? rc : -EPERM;
+    }
+    *entry |= PTE_AWAY;
+    c->arg[1] = (uint64_t)reservation;
+    rc = mon_vmcall(c);
+    if ((rc == 1) == comes) {
+        *entry ^= PTE_AWAY | PTE_U;
+        mon_state.owned[frame / 64] ^= 1UL << frame % 64;
+        mon_flush();
+    }
+    return rc;
+}
+
 /* MON_DONATE: the page becomes a page table: at once when its own 2 MiB mapping has to be split, else in the pool. */
 int64_t mon_donate(uint64_t paddr)
 {

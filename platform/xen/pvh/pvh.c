@@ -23,6 +23,7 @@
 #include <x86/ops.h>
 #include <xen/arch-x86/cpuid.h>
 #include <xenplat/evtchn.h>
+#include <xenplat/grant.h>
 #include <xenplat/services.h>
 
 #include <xen/hvm/params.h>
@@ -81,51 +82,35 @@ const struct platform_ops xen_pvh_ops = {
     .stop_listen = xen_control_listen,
 };
 
-/* A page that nobody uses yet: the last of a range, so that the range stays one. */
-static void *take_page(struct boot_info *info)
-{
-    for (size_t i = info->nram; i-- > 0;) {
-        struct boot_ram *ram = &info->ram[i];
-        if (ram->npages > 1) {
-            ram->npages--;
-            return (char *)ram->start + ram->npages * PAGE_SIZE;
-        }
-    }
-    return NULL;
-}
-
 /*
- * Have Xen write its wall clock into the page. For an HVM guest it does so only where it learns how
- * wide the guest is, at the write of a hypercall page, which we have none of, or of this parameter
- * (xen/arch/x86/hvm/hvm.c, hvm_latch_shinfo_size). 0 is "no interrupt", as it was.
+ * Xen's own pages (shared info, grant table) lie in frames above all RAM: none of ours is lost by them,
+ * a restored domain gets them at the same place, and the monitor, all of whose frames are RAM, has
+ * nothing to fear from them. Below 4 GiB a dom0 has the machine's devices.
  */
-static void ask_wall_clock(void)
-{
-    struct xen_hvm_param none = {.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = 0};
+#define WINDOW_FRAMES (1 + GRANT_MAX_FRAMES)
+#define WINDOW_MIN    (1UL << 32)
 
-    xen_hvm_op(HVMOP_set_param, &none);
+static char *window;
+static uint64_t window_gfn;
+
+static int map_window(void)
+{
+    uint64_t top = boot_raw.ram[boot_raw.nram - 1].end;
+    uint64_t pa = top > WINDOW_MIN ? (top + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1) : WINDOW_MIN;
+
+    window_gfn = pa >> PAGE_SHIFT;
+    window = mem_map_shared(pa, WINDOW_FRAMES * PAGE_SIZE);
+    return window == NULL ? -ENOMEM : 0;
 }
 
-/* Put the shared info page in the place of one of our frames; Xen frees that frame. */
-static int map_shared_info(struct boot_info *info)
+void *xen_pvh_place(unsigned space, unsigned index)
 {
-    char *page = take_page(info);
-    size_t len;
+    unsigned slot = space == XENMAPSPACE_shared_info ? 0 : 1 + index;
 
-    if (page == NULL) {
-        return -ENOMEM;
+    if (slot >= WINDOW_FRAMES || xen_place_frame(space, index, window_gfn + slot) != 0) {
+        return NULL;
     }
-    struct xen_add_to_physmap map = {
-        .domid = DOMID_SELF,
-        .space = XENMAPSPACE_shared_info,
-        .gpfn = mem_to_paddr(page, PAGE_SIZE, &len) >> PAGE_SHIFT,
-    };
-    long error = xen_memory_op(XENMEM_add_to_physmap, &map);
-    if (error == 0) {
-        xen_shared_info = (struct shared_info *)page;
-        ask_wall_clock();
-    }
-    return (int)error;
+    return window + slot * PAGE_SIZE;
 }
 
 /* A parameter of the domain, 0 where it has none (public/hvm/params.h). */
@@ -136,43 +121,59 @@ static uint64_t hvm_param(uint32_t index)
     return xen_hvm_op(HVMOP_get_param, &param) == 0 ? param.value : 0;
 }
 
-/*
- * Pages that the toolstack gave us: their numbers can be asked for before the seal only. The
- * console comes first of all that can fail.
- */
-static void find_given(void)
+/* hvm_op with what the monitor knows by itself (monitor/mon_ops.c): it takes no structure of ours. */
+static long hvm_op_fixed(int op, unsigned vcpu)
+{
+    return xen_errno(xen_hypercall(__HYPERVISOR_hvm_op, (unsigned long)op, 0, vcpu, 0, 0));
+}
+
+void xen_pvh_find_given(void)
 {
     xen_given_console = (struct xen_given){hvm_param(HVM_PARAM_CONSOLE_PFN),
                                            (uint32_t)hvm_param(HVM_PARAM_CONSOLE_EVTCHN)};
     xen_given_store = (struct xen_given){hvm_param(HVM_PARAM_STORE_PFN),
                                          (uint32_t)hvm_param(HVM_PARAM_STORE_EVTCHN)};
-    void *console = xen_map_frame(xen_given_console.frame);
-    if (console != NULL) {
-        xen_console_ring(console, xen_given_console.port);
+}
+
+int xen_pvh_attach(void)
+{
+    xen_shared_info = xen_pvh_place(XENMAPSPACE_shared_info, 0);
+    if (xen_shared_info == NULL) {
+        return -EIO;
     }
+    struct vcpu_info *vcpu = &xen_shared_info->vcpu_info[0];
+    percpu_this()->platform[(PERCPU_XEN_VCPU - PERCPU_PLATFORM) / 8] = (uint64_t)vcpu;
+    vcpu->evtchn_upcall_mask = 0;
+    /*
+     * CALLBACK_IRQ: the toolstack tells a guest of a cancelled suspension only where it is set (xen
+     * tools/libs/guest/xg_resume.c), and Xen writes its wall clock into the page when it is being set,
+     * or at the write of a hypercall page, which we have none of (xen/arch/x86/hvm/hvm.c,
+     * hvm_latch_shinfo_size). As a line of interrupt controllers that PVH has not, it does nothing else.
+     */
+    hvm_op_fixed(HVMOP_set_param, 0);
+    return (int)hvm_op_fixed(HVMOP_set_evtchn_upcall_vector, 0);
 }
 
 int xen_pvh_init(struct boot_info *info)
 {
+    (void)info;
     boot_trace(__func__);
     xen_stop_init();
-    find_given();
-    int error = map_shared_info(info);
-    if (error != 0) {
-        return error;
+    xen_pvh_find_given();
+    /* The console comes first of all that can fail. */
+    void *console = xen_map_frame(xen_given_console.frame);
+    if (console != NULL) {
+        xen_console_ring(console, xen_given_console.port);
     }
-    struct percpu *cpu = percpu_this();
-    struct vcpu_info *vcpu = &xen_shared_info->vcpu_info[0];
-    cpu->platform[(PERCPU_XEN_VCPU - PERCPU_PLATFORM) / 8] = (uint64_t)vcpu;
-    evtchn_init();
-    vcpu->evtchn_upcall_mask = 0;
-    xen_console_ready();
-
     irq_set(IRQ_XEN, pvh_event, NULL);
-    struct xen_hvm_evtchn_upcall_vector vector = {.vcpu = 0, .vector = IRQ_XEN};
-    error = (int)xen_hvm_op(HVMOP_set_evtchn_upcall_vector, &vector);
+    int error = map_window();
+    if (error == 0) {
+        error = xen_pvh_attach();
+    }
     if (error != 0) {
         return error;
     }
+    evtchn_init();
+    xen_console_ready();
     return xen_time_init();
 }

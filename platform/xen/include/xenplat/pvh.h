@@ -11,7 +11,22 @@ bool xen_detect(void);
 
 /*
  * Start Xen's services for xen_pvh_ops: shared info page, events, clock and timer. The local APIC
- * must be enabled: Xen drops events of a vCPU whose APIC is off. Takes one page from a range of
- * info->ram. Called once, before the seal. Errors: -ENOMEM, Xen's.
+ * must be enabled: Xen drops events of a vCPU whose APIC is off. Called once, before the seal.
+ * Errors: -ENOMEM, Xen's.
  */
 int xen_pvh_init(struct boot_info *info);
+
+/*
+ * What a domain has to be asked for, at the start and as a new domain after a resume: attach maps the
+ * shared info page and has events come to us, find_given fills xen_given_*. Context: masked. Errors:
+ * -EIO, Xen's.
+ */
+int xen_pvh_attach(void);
+void xen_pvh_find_given(void);
+
+/*
+ * Have one of Xen's pages (XENMAPSPACE_shared_info 0, XENMAPSPACE_grant_table 0..) where it can be used:
+ * the same address each time, again after a resume. NULL: Xen refuses, or GRANT_MAX_FRAMES. Context:
+ * any.
+ */
+void *xen_pvh_place(unsigned space, unsigned index);
