@@ -188,7 +188,7 @@ static void resume(struct xenbus_device *device)
     timer_cancel(&b->watchdog);
     blkfront_disconnect(b);
     xenbus_close(device);
-    strlcpy(path, device->path, sizeof(path));
+    memcpy(path, device->path, sizeof(path));
     int err = xenbus_open(device, path);
     if (err == 0 && works) {
         was = spin_lock(&b->lock);

@@ -1,0 +1,546 @@
+/*
+ * sources: platform/xen/blkfront.c platform/xen/blkfront_connect.c platform/xen/blkfront_name.c
+ * platform/xen/blkfront_options.c platform/xen/blkfront_pages.c platform/xen/blkfront_probe.c
+ * platform/xen/blkfront_request.c platform/xen/blkfront_watch.c platform/xen/grant.c
+ */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The block front end against a backend in memory: all combinations of features, backends that break
+ * the rules, fall silent or close, a resume in the middle, and what is left when a disk has gone.
+ */
+#include "blkfront_peer.h"
+
+#define MAX_REQUESTS 64
+
+static struct {
+    struct blk_request req;
+    struct blk_segment seg[17];
+    unsigned calls;
+} requests[MAX_REQUESTS];
+
+static uint8_t copy[SECTORS * 512];
+
+static void done(struct blk_request *req)
+{
+    unsigned *calls = req->arg;
+    EXPECT(irq_is_masked());
+    (*calls)++;
+}
+
+static struct blk_request *prepare(unsigned i, enum blk_op op, uint64_t sector, void *buf,
+                                   size_t len, unsigned nsegments, unsigned unit)
+{
+    struct blk_request *r = &requests[i].req;
+    *r = (struct blk_request){ .op = op, .sector = sector, .segment = requests[i].seg, .done = done,
+                               .arg = &requests[i].calls, .nsegments = nsegments, .status = 12345 };
+    requests[i].calls = 0;
+    for (unsigned s = 0; s < nsegments; s++) {
+        size_t part = s + 1 == nsegments ? len : len / nsegments;
+        if (s + 1 < nsegments) {
+            part = (size_t)(unit_random(&seed) % (part + 1)) / unit * unit;
+        }
+        requests[i].seg[s] = (struct blk_segment){ buf, part };
+        buf = (char *)buf + part;
+        len -= part;
+    }
+    return r;
+}
+
+static int one(enum blk_op op, uint64_t sector, void *buf, size_t len, unsigned nsegments)
+{
+    struct blk_request *r = prepare(0, op, sector, buf, len, nsegments, 1);
+    r->nsectors = op == BLK_DISCARD ? len / 512 : 0;
+    r->nsegments = op == BLK_DISCARD ? 0 : nsegments;
+    int n = disk->ops->submit(disk, &r, 1);
+    if (n != 1) {
+        return n;
+    }
+    run_peer();
+    EXPECT(requests[0].calls == 1);
+    return r->status;
+}
+
+/* One batch of random reads and writes, each in a region of its own; submitted and not yet served. */
+static unsigned fill_batch(struct blk_request **list, uint8_t **bufs, size_t *lens)
+{
+    unsigned n = 1 + (unsigned)(unit_random(&seed) % 16);
+    size_t region = SECTORS / 16 * 512, bs = disk->block_size;
+    for (unsigned i = 0; i < n; i++) {
+        size_t most = unit_random(&seed) % 4 == 0 ? region : 16384;
+        lens[i] = (1 + unit_random(&seed) % (most / bs)) * bs;
+        uint64_t room = (region - lens[i]) / bs + 1;
+        uint64_t sector = i * region / 512 + unit_random(&seed) % room * (bs / 512);
+        bufs[i] = aligned_alloc(4096, (lens[i] + 8191) / 4096 * 4096);
+        /* Sometimes as it can be lent, sometimes not at all. */
+        bool even = unit_random(&seed) & 1;
+        uint8_t *p = bufs[i] + (even ? unit_random(&seed) % 4 * 512 / bs * bs : unit_random(&seed) % 4096);
+        bool write = unit_random(&seed) & 1;
+        for (size_t k = 0; k < lens[i]; k++) {
+            p[k] = (uint8_t)unit_random(&seed);
+        }
+        if (write) {
+            memcpy(copy + sector * 512, p, lens[i]);
+        }
+        list[i] = prepare(i, write ? BLK_WRITE : BLK_READ, sector, p, lens[i],
+                          1 + (unsigned)(unit_random(&seed) % 16), even ? (unsigned)bs : 1);
+    }
+    return n;
+}
+
+static void check_batch(unsigned n, uint8_t **bufs, const size_t *lens)
+{
+    for (unsigned i = 0; i < n; i++) {
+        EXPECT(requests[i].calls == 1 && requests[i].req.status == 0);
+        if (requests[i].req.op == BLK_READ) {
+            EXPECT(memcmp(requests[i].seg[0].base, copy + requests[i].req.sector * 512, lens[i]) == 0);
+        }
+        free(bufs[i]);
+    }
+}
+
+static void exercise(unsigned rounds, bool moves)
+{
+    struct blk_request *list[16];
+    uint8_t *bufs[16];
+    size_t lens[16];
+    memcpy(copy, peer.data, sizeof(copy));
+    for (unsigned round = 0; round < rounds; round++) {
+        unsigned n = fill_batch(list, bufs, lens), given = 0;
+        for (unsigned stuck = 0; given < n && stuck < 1000; stuck++) {
+            int taken = disk->ops->submit(disk, list + given, n - given);
+            EXPECT(taken >= 0);
+            given += taken > 0 ? (unsigned)taken : 0;
+            if (moves && unit_random(&seed) % 3 == 0) {
+                run_some((unsigned)(unit_random(&seed) % 4)); /* some are answered before */
+                /* Another host: new tables, which nobody has mapped, and another kind of backend. */
+                handler = NULL;
+                for (unsigned f = 0; f < 8 && table[f] != NULL; f++) {
+                    memset(table[f], 0, 4096);
+                }
+                memset(peer.held, 0, sizeof(peer.held));
+                peer.mapped = false;
+                memset(front, 0, sizeof(front));
+                tell("feature-max-indirect-segments", unit_random(&seed) % 2 ? 256 : 0);
+                tell("max-ring-page-order", unit_random(&seed) % 3);
+                kind->resume(device);
+            }
+            if (unit_random(&seed) % 2 || given < n) {
+                run_peer();
+            }
+        }
+        run_peer();
+        EXPECT(given == n);
+        check_batch(n, bufs, lens);
+    }
+    EXPECT(memcmp(copy, peer.data, sizeof(copy)) == 0);
+    EXPECT(errors_logged == 0 && warnings_logged == 0);
+}
+
+static unsigned grants_used(void)
+{
+    struct grant_stats stats;
+    grant_stats(&stats);
+    return stats.used;
+}
+
+/* Take the disk away; everything is as it was before it came. */
+static void detach_disk(long pages)
+{
+    kind->detach(device);
+    EXPECT(pages_out == pages && grants_used() == 0 && handler == NULL && armed == NULL);
+}
+
+static void test_sound_backends(void)
+{
+    static const struct {
+        const char *options;
+        uint64_t order, indirect, persistent, block;
+    } kinds[] = {
+        { "", 4, 256, 1, 512 },
+        { "ring=16", 4, 256, 1, 4096 },
+        { "ring=1,noindirect", 4, 256, 1, 512 },
+        { "nopersistent", 4, 256, 1, 512 },
+        { "nopersistent,noindirect,ring=1", 4, 256, 0, 4096 },
+        { "nopersistent", 2, 20, 0, 512 },
+        { "", 0, 0, 0, 1024 },
+    };
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        long pages = pages_out;
+        reset_peer();
+        options = kinds[i].options;
+        tell("max-ring-page-order", kinds[i].order);
+        tell("feature-max-indirect-segments", kinds[i].indirect);
+        tell("sector-size", kinds[i].block);
+        if (kinds[i].persistent == 0) {
+            back[2].key[0] = '-'; /* feature-persistent is not there */
+        }
+        EXPECT(attach_disk() == 0 && disk != NULL && disk->block_size == kinds[i].block);
+        EXPECT_STR(disk->name, "vda");
+        EXPECT_STR(disk->alias, "xvda");
+        EXPECT(*node(false, "state", false) == XenbusStateConnected);
+        EXPECT(peer.ring_pages == (strstr(options, "ring=16") ? 16 : strstr(options, "ring=1") ? 1
+                                   : kinds[i].order ? 4 : 1));
+        exercise(120, false);
+        EXPECT((peer.indirect > 0) == (kinds[i].indirect > 11 && !strstr(options, "noindirect")));
+        EXPECT(peer.most <= (peer.indirect ? kinds[i].indirect < 64 ? kinds[i].indirect : 64 : 11));
+        EXPECT((peer.nheld > 0) == peer.persistent);
+        EXPECT(peer.events <= peer.served);
+        EXPECT(one(BLK_FLUSH, 0, NULL, 0, 0) == 0 && peer.flushes == 1 && peer.barriers == 0);
+        EXPECT(one(BLK_DISCARD, 8, NULL, 4096, 0) == 0 && peer.discards == 1);
+        EXPECT(peer.data[4095] != 0xdd || peer.data[4094] != 0xdd);
+        EXPECT(peer.data[4096] == 0xdd && peer.data[8191] == 0xdd);
+        detach_disk(pages);
+    }
+    options = "";
+}
+
+static void test_features(void)
+{
+    uint8_t *buf = calloc(1, 8192);
+    reset_peer();
+    peer.refuses[BLKIF_OP_FLUSH_DISKCACHE] = true;
+    attach_disk();
+    EXPECT(one(BLK_FLUSH, 0, NULL, 0, 0) == 0 && peer.flushes == 0 && peer.barriers == 1);
+    EXPECT(disk->has_flush && warnings_logged == 0);
+    peer.refuses[BLKIF_OP_WRITE_BARRIER] = peer.refuses[BLKIF_OP_DISCARD] = true;
+    EXPECT(one(BLK_FLUSH, 0, NULL, 0, 0) == 0 && !disk->has_flush && warnings_logged == 1);
+    EXPECT(one(BLK_DISCARD, 0, NULL, 512, 0) == -ENOTSUP && !disk->has_discard);
+    unsigned served = peer.served;
+    EXPECT(one(BLK_FLUSH, 0, NULL, 0, 0) == 0 && one(BLK_DISCARD, 0, NULL, 512, 0) == -ENOTSUP);
+    EXPECT(peer.served == served);
+    detach_disk(0);
+
+    reset_peer();
+    options = "noflush,nodiscard";
+    attach_disk();
+    EXPECT(one(BLK_FLUSH, 0, NULL, 0, 0) == 0 && peer.barriers == 1 && !disk->has_discard);
+    detach_disk(0);
+    reset_peer();
+    options = "noflush,nobarrier";
+    tell("info", VDISK_CDROM);
+    attach_disk();
+    EXPECT(!disk->has_flush && disk->readonly && one(BLK_WRITE, 0, buf, 512, 1) == -EROFS);
+    EXPECT(one(BLK_DISCARD, 0, NULL, 512, 0) == -EROFS);
+    detach_disk(0);
+
+    /* Who is not trusted sees copies, whatever was asked for. */
+    reset_peer();
+    options = "nopersistent";
+    *node(false, "trusted", true) = 0;
+    attach_disk();
+    EXPECT(one(BLK_WRITE, 0, buf, 4096, 1) == 0 && ((struct blkfront *)disk)->pool == 1);
+    detach_disk(0);
+    options = "";
+
+    /* The size changes; what is out of it is refused. */
+    reset_peer();
+    tell("sector-size", 4096);
+    attach_disk();
+    EXPECT(one(BLK_READ, 0, buf, 512, 1) == -EINVAL && one(BLK_READ, 1, buf, 4096, 1) == -EINVAL);
+    EXPECT(one(BLK_READ, SECTORS, buf, 4096, 1) == -EINVAL);
+    EXPECT(one(BLK_READ, UINT64_MAX - 7, buf, 4096, 1) == -EINVAL);
+    EXPECT(one(BLK_READ, 0, buf, 0, 1) == -EINVAL && one((enum blk_op)9, 0, buf, 4096, 1) == -EINVAL);
+    EXPECT(one(BLK_DISCARD, SECTORS - 8, NULL, 8192, 0) == -EINVAL);
+    tell("sectors", 21);
+    kind->changed(device, XenbusStateConnected);
+    EXPECT(disk->nsectors == 16 && one(BLK_READ, 16, buf, 4096, 1) == -EINVAL);
+    EXPECT(one(BLK_READ, 8, buf, 4096, 1) == 0);
+    detach_disk(0);
+    free(buf);
+}
+
+static void test_no_backend(void)
+{
+    reset_peer();
+    peer.never_ready = true;
+    EXPECT(attach_disk() == -ETIMEDOUT && errors_logged == 1 && pages_out == 0);
+    reset_peer();
+    peer.never_connects = true;
+    EXPECT(attach_disk() == -ETIMEDOUT && errors_logged == 1 && pages_out == 0);
+    reset_peer();
+    peer.closes = true;
+    EXPECT(attach_disk() == -ENODEV && pages_out == 0);
+    static const uint64_t sizes[] = { 0, 256, 1000, 8192, UINT64_MAX };
+    for (unsigned i = 0; i < 5; i++) {
+        reset_peer();
+        tell("sector-size", sizes[i]);
+        EXPECT(attach_disk() == -EINVAL && *node(false, "state", false) == XenbusStateClosed);
+        let_go();
+    }
+    reset_peer();
+    tell("sectors", UINT64_MAX);
+    EXPECT(attach_disk() == 0 && disk->nsectors == 1ULL << 54);
+    detach_disk(0);
+    EXPECT(grants_used() == 0 && disk != NULL);
+}
+
+/*
+ * Each kind of wrong costs one line and -EIO for what was out; later requests are refused, and a
+ * disk that comes after it works.
+ */
+static void test_mischief(void)
+{
+    uint8_t *buf = aligned_alloc(4096, 65536);
+    for (int lent = 0; lent < 2; lent++) {
+        for (unsigned m = SILENT; m < MISCHIEFS; m++) {
+            bool gone = m != BAD_STATUS && (m != KEEPS || lent);
+            struct blk_request *list[8];
+            reset_peer();
+            options = lent ? "nopersistent" : "";
+            EXPECT(attach_disk() == 0);
+            EXPECT(one(BLK_READ, 0, buf, 512, 1) == 0);
+            peer.mischief = m;
+            for (unsigned i = 0; i < 8; i++) {
+                list[i] = prepare(i, BLK_READ, i * 8, buf + 4096 * i, 4096, 1, 1);
+            }
+            EXPECT(disk->ops->submit(disk, list, 8) == 8);
+            run_peer();
+            if (m == SILENT) {
+                pass(4000000000ULL);
+                EXPECT(errors_logged == 0 && requests[0].calls == 0);
+                pass(3000000000ULL);
+            }
+            event();
+            unsigned failed = 0;
+            for (unsigned i = 0; i < 8; i++) {
+                EXPECT(requests[i].calls == 1);
+                failed += requests[i].req.status == -EIO;
+            }
+            EXPECT(m == TWICE || m == KEEPS ? failed < 8 : failed == 8);
+            EXPECT(disk->failed == gone && errors_logged == gone);
+            EXPECT(m != BAD_STATUS || warnings_logged == 1);
+            peer.mischief = HONEST;
+            peer.cons = peer.ring->req_prod; /* too late for what it was silent on */
+            struct blk_request *r = prepare(0, BLK_READ, 0, buf, 512, 1, 1);
+            EXPECT(disk->ops->submit(disk, &r, 1) == (gone ? -EIO : 1));
+            run_peer();
+            pass(60000000000ULL);
+            EXPECT(errors_logged == gone);
+            detach_disk(0);
+        }
+    }
+    options = "";
+    free(buf);
+}
+
+/* Taken away while requests are out and files are open. */
+static void test_unplug(void)
+{
+    uint8_t *buf = aligned_alloc(4096, 65536);
+    for (unsigned how = 0; how < 4; how++) {
+        struct blk_request *list[4];
+        reset_peer();
+        attach_disk();
+        for (unsigned i = 0; i < 4; i++) {
+            list[i] = prepare(i, BLK_WRITE, i * 8, buf + 4096 * i, 4096, 1, 1);
+        }
+        EXPECT(disk->ops->submit(disk, list, 4) == 4);
+        disk->refs++; /* an open file */
+        unsigned before = releases;
+        peer.mischief = how == 0 ? HONEST : SILENT;
+        peer.state = how == 2 ? XenbusStateClosed : XenbusStateClosing;
+        peer.keeps_ring = how == 3; /* and the pages that it has mapped */
+        uint64_t began = now_ns;
+        kind->detach(device);
+        EXPECT(how < 2 || now_ns - began < 10000000000ULL);
+        for (unsigned i = 0; i < 4; i++) {
+            EXPECT(requests[i].calls == 1 && requests[i].req.status == (how == 0 ? 0 : -EIO));
+        }
+        struct blk_request *r = prepare(0, BLK_READ, 0, buf, 512, 1, 1);
+        EXPECT(disk->ops->submit(disk, &r, 1) == -EIO);
+        EXPECT(releases == before && (how == 3 || grants_used() == 0));
+        blkdev_put(disk);
+        EXPECT(releases == before + 1);
+        if (how == 3) { /* what it kept comes back when it lets go */
+            EXPECT(grants_used() > 0 && pages_out > 0);
+            let_go();
+            peer.keeps_ring = false;
+            attach_disk();
+            peer.mischief = HONEST;
+            EXPECT(one(BLK_READ, 0, buf, 512, 1) == 0);
+            detach_disk(0);
+        }
+        EXPECT(pages_out == 0);
+    }
+    free(buf);
+}
+
+/* Cycles leave nothing behind. */
+static void test_cycles(void)
+{
+    uint8_t *buf = aligned_alloc(4096, 65536);
+    reset_peer();
+    for (unsigned i = 0; i < 200; i++) {
+        memset(front, 0, sizeof(front));
+        *node(false, "state", true) = XenbusStateInitialising;
+        EXPECT(attach_disk() == 0 && one(BLK_WRITE, i, buf, 65536, 3) == 0);
+        detach_disk(0);
+    }
+    free(buf);
+}
+
+/* Unanswered requests are made again in their order, whatever the new backend takes at once. */
+static void test_moves(void)
+{
+    static const char *const kinds[] = { "", "nopersistent", "ring=1", "ring=16" };
+    for (unsigned i = 0; i < 4; i++) {
+        reset_peer();
+        options = kinds[i];
+        attach_disk();
+        exercise(100, true);
+        /* Writes, a flush, a write: the order stays. */
+        uint8_t *buf = aligned_alloc(4096, 65536);
+        struct blk_request *list[8];
+        for (unsigned k = 0; k < 8; k++) {
+            list[k] = prepare(k, k == 5 ? BLK_FLUSH : BLK_WRITE, 100 + k, buf, k == 5 ? 0 : 512,
+                              k == 5 ? 0 : 1, 1);
+        }
+        EXPECT(disk->ops->submit(disk, list, 8) == 8);
+        handler = NULL;
+        for (unsigned f = 0; f < 8 && table[f] != NULL; f++) {
+            memset(table[f], 0, 4096);
+        }
+        memset(peer.held, 0, sizeof(peer.held));
+        peer.mapped = false;
+        memset(front, 0, sizeof(front));
+        kind->resume(device);
+        peer.nhistory = 0;
+        for (unsigned k = 0; k < 8; k++) {
+            EXPECT(requests[k].calls == 0);
+            run_some(1); /* one at a time, so that the peer's order is the ring's */
+        }
+        for (unsigned k = 0; k < 8; k++) {
+            EXPECT(requests[k].calls == 1 && list[k]->status == 0);
+            EXPECT(peer.history[k] == (k == 5 ? ~0u : 100 + k));
+        }
+        /* Nobody answers on the new host. */
+        EXPECT(disk->ops->submit(disk, list, 8) == 8);
+        handler = NULL;
+        let_go();
+        peer.never_connects = true;
+        kind->resume(device);
+        for (unsigned k = 0; k < 8; k++) {
+            EXPECT(requests[k].calls == 2 && list[k]->status == -EIO);
+        }
+        EXPECT(disk->ops->submit(disk, list, 8) == -EIO && errors_logged == 1);
+        let_go();
+        detach_disk(0);
+        free(buf);
+    }
+    options = "";
+}
+
+/* A backend that writes anything anywhere it may: every request ends, nothing is touched but its data. */
+static void test_scribbles(void)
+{
+    uint8_t *buf = aligned_alloc(4096, 16 * 65536);
+    unsigned given_up = 0;
+    for (unsigned round = 0; round < 400; round++) {
+        struct blk_request *list[16];
+        reset_peer();
+        attach_disk();
+        for (unsigned i = 0; i < 16; i++) {
+            list[i] = prepare(i, i & 1 ? BLK_WRITE : BLK_READ, i * 128, buf + i * 65536,
+                              unit_random(&seed) % 128 * 512 + 512, 1 + i, 1);
+        }
+        int taken = disk->ops->submit(disk, list, 16);
+        EXPECT(taken > 0);
+        for (unsigned k = 0; k < 8; k++) {
+            if (unit_random(&seed) % 2) {
+                ((uint32_t *)peer.ring)[unit_random(&seed) % 16] = (uint32_t)(unit_random(&seed) % 300);
+            } else {
+                answer(unit_random(&seed) % 4 << 32 | unit_random(&seed) % 200,
+                       (uint8_t)(unit_random(&seed) % 3), (int)(unit_random(&seed) % 5) - 2);
+            }
+            event();
+        }
+        given_up += disk->failed;
+        pass(60000000000ULL);
+        for (int i = 0; i < taken; i++) {
+            EXPECT(requests[i].calls == 1);
+        }
+        EXPECT(errors_logged <= 1);
+        memset(peer.ring, 0, 64);
+        detach_disk(0);
+    }
+    EXPECT(given_up > 300);
+    free(buf);
+}
+
+static void test_no_memory(void)
+{
+    uint8_t *buf = calloc(1, 65536);
+    reset_peer();
+    attach_disk();
+    no_pages = true;
+    EXPECT(one(BLK_READ, 0, buf, 65536, 1) == -ENOMEM);
+    no_pages = false;
+    EXPECT(one(BLK_READ, 0, buf, 65536, 1) == 0);
+    no_pages = true; /* what the pool has is enough from now on */
+    EXPECT(one(BLK_READ, 0, buf, 65536, 1) == 0);
+    no_pages = false;
+    detach_disk(0);
+    free(buf);
+}
+
+static void test_names(void)
+{
+    static const struct {
+        unsigned number;
+        const char *name, *alias;
+    } names[] = {
+        { 51712, "vda", "xvda" },       { 51713, "vda1", "xvda1" },    { 51728, "vdb", "xvdb" },
+        { 51952, "vdp", "xvdp" },       { 51967, "vdp15", "xvdp15" },  { 1 << 28 | 16 << 8, "vdq", "xvdq" },
+        { 1 << 28 | 26 << 8 | 17, "vdaa17", "xvdaa17" },               { 2048, "vda", "sda" },
+        { 2065, "vdb1", "sdb1" },       { 768, "vda", "hda" },         { 832, "vdb", "hdb" },
+        { 5632, "vdc", "hdc" },         { 5696, "vdd", "hdd" },        { 1 << 28 | 701 << 8, "vdzz", "xvdzz" },
+        { 1 << 28 | 702 << 8, "", "" }, { 7, "", "" },                 { UINT32_MAX, "", "" },
+    };
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char name[BLKDEV_NAME_MAX], alias[BLKDEV_NAME_MAX];
+        blkfront_name(names[i].number, name, alias);
+        EXPECT_STR(name, names[i].name);
+        EXPECT_STR(alias, names[i].alias);
+    }
+}
+
+static void test_options(void)
+{
+    struct blkfront_options o;
+    warnings_logged = 0;
+    blkfront_options_parse(NULL, &o);
+    EXPECT(o.ring_pages == 4 && o.indirect && o.flush && o.barrier && o.discard);
+    blkfront_options_parse("ring=7,,noindirect,nopersistent,noflush", &o);
+    EXPECT(o.ring_pages == 4 && !o.indirect && !o.persistent && !o.flush && o.discard);
+    blkfront_options_parse("ring=999", &o);
+    EXPECT(o.ring_pages == 16 && warnings_logged == 0);
+    blkfront_options_parse("ring=0", &o);
+    blkfront_options_parse("ring=", &o);
+    blkfront_options_parse("ring=1x", &o);
+    blkfront_options_parse("noindirec", &o);
+    EXPECT(warnings_logged == 4 && o.indirect);
+}
+
+int main(void)
+{
+    static uint32_t refs[1000];
+    fake_cpu_init();
+    EXPECT(grant_alloc(refs, 1000) == 0);
+    grant_free(refs, 1000);
+    pages_out = 0; /* the grants' own notes stay */
+    test_names();
+    test_options();
+    test_sound_backends();
+    test_features();
+    test_no_backend();
+    test_mischief();
+    test_unplug();
+    test_cycles();
+    test_moves();
+    test_scribbles();
+    test_no_memory();
+    for (unsigned f = 0; f < 8; f++) {
+        free(table[f]);
+    }
+    return unit_done();
+}
