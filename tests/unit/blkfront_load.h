@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests for the block front end's test, at random and one by one. Included once. */
+#pragma once
+
+#include "blkfront_peer.h"
+
+#define MAX_REQUESTS 64
+
+static struct {
+    struct blk_request req;
+    struct blk_segment seg[17];
+    unsigned calls;
+} requests[MAX_REQUESTS];
+
+static uint8_t copy[SECTORS * 512];
+
+static void done(struct blk_request *req)
+{
+    unsigned *calls = req->arg;
+    EXPECT(irq_is_masked());
+    (*calls)++;
+}
+
+static struct blk_request *prepare(unsigned i, enum blk_op op, uint64_t sector, void *buf,
+                                   size_t len, unsigned nsegments, unsigned unit)
+{
+    struct blk_request *r = &requests[i].req;
+    *r = (struct blk_request){ .op = op, .sector = sector, .segment = requests[i].seg, .done = done,
+                               .arg = &requests[i].calls, .nsegments = nsegments, .status = 12345 };
+    requests[i].calls = 0;
+    for (unsigned s = 0; s < nsegments; s++) {
+        size_t part = s + 1 == nsegments ? len : len / nsegments;
+        if (s + 1 < nsegments) {
+            part = (size_t)(unit_random(&seed) % (part + 1)) / unit * unit;
+        }
+        requests[i].seg[s] = (struct blk_segment){ buf, part };
+        buf = (char *)buf + part;
+        len -= part;
+    }
+    return r;
+}
+
+static int one(enum blk_op op, uint64_t sector, void *buf, size_t len, unsigned nsegments)
+{
+    struct blk_request *r = prepare(0, op, sector, buf, len, nsegments, 1);
+    r->nsectors = op == BLK_DISCARD ? len / 512 : 0;
+    r->nsegments = op == BLK_DISCARD ? 0 : nsegments;
+    int n = disk->ops->submit(disk, &r, 1);
+    if (n != 1) {
+        return n;
+    }
+    run_peer();
+    EXPECT(requests[0].calls == 1);
+    return r->status;
+}
+
+/* One batch of random reads and writes, each in a region of its own; submitted and not yet served. */
+static unsigned fill_batch(struct blk_request **list, uint8_t **bufs, size_t *lens)
+{
+    unsigned n = 1 + (unsigned)(unit_random(&seed) % 16);
+    size_t region = SECTORS / 16 * 512, bs = disk->block_size;
+    for (unsigned i = 0; i < n; i++) {
+        size_t most = unit_random(&seed) % 4 == 0 ? region : 16384;
+        lens[i] = (1 + unit_random(&seed) % (most / bs)) * bs;
+        uint64_t room = (region - lens[i]) / bs + 1;
+        uint64_t sector = i * region / 512 + unit_random(&seed) % room * (bs / 512);
+        bufs[i] = aligned_alloc(4096, (lens[i] + 8191) / 4096 * 4096);
+        /* Sometimes as it can be lent, sometimes not at all. */
+        bool even = unit_random(&seed) & 1;
+        uint8_t *p = bufs[i] + (even ? unit_random(&seed) % 4 * 512 / bs * bs : unit_random(&seed) % 4096);
+        bool write = unit_random(&seed) & 1;
+        for (size_t k = 0; k < lens[i]; k++) {
+            p[k] = (uint8_t)unit_random(&seed);
+        }
+        if (write) {
+            memcpy(copy + sector * 512, p, lens[i]);
+        }
+        list[i] = prepare(i, write ? BLK_WRITE : BLK_READ, sector, p, lens[i],
+                          1 + (unsigned)(unit_random(&seed) % 16), even ? (unsigned)bs : 1);
+    }
+    return n;
+}
+
+static void check_batch(unsigned n, uint8_t **bufs, const size_t *lens)
+{
+    for (unsigned i = 0; i < n; i++) {
+        EXPECT(requests[i].calls == 1 && requests[i].req.status == 0);
+        if (requests[i].req.op == BLK_READ) {
+            EXPECT(memcmp(requests[i].seg[0].base, copy + requests[i].req.sector * 512, lens[i]) == 0);
+        }
+        free(bufs[i]);
+    }
+}
