@@ -72,7 +72,7 @@ static int take_word(uint32_t tx, void *arg)
         return (int)len;
     }
     if (len < 0) {
-        strlcpy(order->word, "(too long)", sizeof(order->word));
+        memcpy(order->word, "(too long)", sizeof("(too long)"));
     }
     return len == 0 ? 0 : xenstore_write(tx, "control", order->key, "");
 }
