@@ -18,9 +18,13 @@ struct net_card *net_card_list;
 static void look_at_link(struct net_card *card)
 {
     struct netdev *dev = card->dev;
-    bool up = dev->link_up && !dev->failed;
+    bool failed = __atomic_load_n(&dev->failed, __ATOMIC_ACQUIRE);
+    bool up = dev->link_up && !failed;
 
-    if (dev->failed && !card->failed) {
+    if (dev->gone) {
+        return; /* just now: it is seen when the engine looks next */
+    }
+    if (failed && !card->failed) {
         card->failed = true;
         klog(LOG_ERROR, "net: %s: the device has failed, the interface is down", dev->name);
     }

@@ -64,10 +64,10 @@ void netdev_detach(struct netdev *dev)
         place = &(*place)->next;
     }
     *place = dev->next;
-    dev->link_up = false;
-    dev->failed = true;
     bool claimed = dev->claimed_by != NULL;
     __atomic_store_n(&dev->gone, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&dev->failed, true, __ATOMIC_RELEASE); /* who sees this can see the former */
+    dev->link_up = false;
     if (claimed && dev->on_event != NULL) {
         dev->on_event(dev); /* under the lock: its user can't let go meanwhile */
     }

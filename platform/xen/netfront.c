@@ -73,12 +73,14 @@ void netfront_give_up(struct netfront *net, const char *why)
              net->domain, why);
     }
     STORE(&net->netdev.link_up, false);
-    STORE(&net->netdev.failed, true);
     net->connected = false;
     net->doubt = NULL;
     netfront_tx_reclaim(net, false);
     netfront_rx_reclaim(net);
-    netfront_changed(net);
+    if (why != NULL) {
+        STORE(&net->netdev.failed, true);
+        netfront_changed(net);
+    }
 }
 
 bool netfront_check(struct netfront *net)

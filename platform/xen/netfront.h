@@ -68,7 +68,7 @@ struct netfront_tx {
     uint16_t free;            /* list of slots, ends with NETFRONT_RING */
     unsigned nfree;
     unsigned nkept;           /* pieces that a backend has not let go of at the end */
-    uint64_t full_since;      /* ns: nothing has gone out of a full ring since then; 0: it isn't so */
+    uint64_t full_since;      /* ns: the ring is full and nothing goes out since; 0: no */
     unsigned nagain;
     struct netbuf *again[NETFRONT_RING]; /* unanswered at a resume: to be sent again */
     uint32_t again_order[NETFRONT_RING];
@@ -154,8 +154,8 @@ void netfront_interrupt(uint32_t port, void *arg);
 bool netfront_check(struct netfront *net);
 
 /*
- * Give the device up: `why` is NULL (it goes anyway) or logged. Frames to send are done, as far as
- * the backend has let go of them. Context: locked.
+ * Give the device up, failed because of `why`; NULL: it is removed, and netdev_detach() says so.
+ * Frames to send are done, as far as the backend has let go of them. Context: locked.
  */
 void netfront_give_up(struct netfront *net, const char *why);
 
@@ -210,7 +210,8 @@ int netfront_copy(struct netfront *net, const struct netbuf *frame, uint32_t len
 bool netfront_sum_is_plain(const struct netbuf *frame, const char *data, uint32_t len);
 
 /* Finish the checksum in a copy: the sum of everything from csum_start on goes to csum_offset. */
-void netfront_finish_sum(const struct netbuf *frame, const struct netfront_piece *piece, unsigned n);
+void netfront_finish_sum(const struct netbuf *frame, const struct netfront_piece *piece,
+                         unsigned n);
 
 /* ---- netfront_tx.c; context: locked ---- */
 

@@ -146,9 +146,9 @@ static void read_mac(struct netfront *net)
 static uint16_t read_mtu(struct netfront *net)
 {
     /* A frame without pieces is a page at most. */
-    uint64_t mtu, most = (net->features & NETFRONT_SG ? GSO_FRAME_MAX : PAGE_SIZE) - ETHERNET_HEADER -
-                         ETHERNET_TAG;
+    uint64_t mtu, most = net->features & NETFRONT_SG ? GSO_FRAME_MAX : PAGE_SIZE;
 
+    most -= ETHERNET_HEADER + ETHERNET_TAG;
     if (xenstore_read_u64(XENSTORE_NO_TX, net->bus.path, "mtu", &mtu) != 0) {
         return MTU_DEFAULT;
     }
@@ -173,8 +173,8 @@ static void read_card(struct netfront *net)
     dev->mtu = read_mtu(net);
     dev->tx_csum = (net->features & NETFRONT_CSUM) && (net->features & NETFRONT_CSUM6);
     dev->rx_csum = (net->features & NETFRONT_CSUM) != 0;
-    dev->tso_max = (net->features & NETFRONT_GSO4) && (net->features & NETFRONT_GSO6) ? GSO_FRAME_MAX
-                                                                                     : 0;
+    bool both = (net->features & NETFRONT_GSO4) && (net->features & NETFRONT_GSO6);
+    dev->tso_max = both ? GSO_FRAME_MAX : 0;
     net->rx.longest = dev->mtu + ETHERNET_HEADER + ETHERNET_TAG;
     uint32_t most = net->features & (NETFRONT_GRO4 | NETFRONT_GRO6) ? GSO_FRAME_MAX
                                                                     : net->rx.longest;

@@ -103,7 +103,7 @@ uint32_t netfront_sum(const void *data, uint32_t len, bool odd, uint32_t sum)
     const uint8_t *p = data;
 
     for (uint32_t i = 0; i < len; i++) {
-        sum += (i & 1) != odd ? p[i] : (uint32_t)p[i] << 8;
+        sum += (i & 1) == odd ? p[i] : (uint32_t)p[i] << 8;
         sum = (sum & 0xffff) + (sum >> 16);
     }
     return sum;

@@ -106,7 +106,8 @@ static void fill(struct netfront *net)
         rx->spare = nb->next;
         rx->nrefs--;
         rx->slot[place] = (struct netfront_rx_slot){ nb, ref };
-        rx->shared->ring[place].req = (struct netif_rx_request){ .id = (uint16_t)place, .gref = ref };
+        rx->shared->ring[place].req =
+            (struct netif_rx_request){ .id = (uint16_t)place, .gref = ref };
         rx->prod++;
     }
 }

@@ -211,7 +211,8 @@ void netfront_tx_reclaim(struct netfront *net, bool again)
 /* ---- requests ---- */
 
 /* Cut the frame at the pages' ends. Returns its length; *n counts the pieces, up to max + 1. */
-static int describe(const struct netbuf *frame, struct netfront_piece *piece, unsigned max, unsigned *n)
+static int describe(const struct netbuf *frame, struct netfront_piece *piece, unsigned max,
+                    unsigned *n)
 {
     uint32_t total = 0;
 
@@ -257,7 +258,8 @@ static int judge(const struct netfront *net, const struct netbuf *frame, uint32_
 }
 
 /* Take a slot for each piece and grant its page. All or none. */
-static int grant_pieces(struct netfront *net, const struct netfront_piece *piece, unsigned n, bool copied)
+static int grant_pieces(struct netfront *net, const struct netfront_piece *piece, unsigned n,
+                        bool copied)
 {
     struct netfront_tx *tx = &net->tx;
     uint16_t first = tx->free;

@@ -150,8 +150,7 @@ struct netdev {
 void netdev_attach(struct netdev *dev);
 
 /*
- * Upcall of drivers: the device has been removed. It has come to its end already (`failed`, nothing
- * to send is left). ops->free() is called, now or when its user has let go of it. Context: thread.
+ * Upcall of drivers: the device has been removed; nothing to send is left in it. ops->free() is called, now or when its user has let go of it. Context: thread.
  */
 void netdev_detach(struct netdev *dev);
 
