@@ -74,6 +74,7 @@ struct p9_node {
     uint32_t fid[P9_FIDS];   /* P9_NOFID: none. The last two are open, and may be the same */
     uint32_t open_flags[P9_FIDS];
 
+    bool sync;         /* each write is one with an fsync() behind it; under lock */
     bool fresh;        /* st is what look-up has just seen: for the first getattr, once; atomic */
     bool removed;      /* by us, while open: the server's path leads nowhere or to something else */
     unsigned step;     /* of p9_will_vanish(), the last one that has seen it */

@@ -83,6 +83,8 @@ int p9_open(struct vnode *v, int flags, struct file **out)
             n->open_flags[P9_READ] = n->open_flags[P9_WRITE];
         }
     }
+    /* The fid that made the file does not know yet how it is opened. */
+    n->sync = more != 0 && !(n->open_flags[P9_WRITE] & P9_SYNC);
     pthread_mutex_unlock(&n->lock);
     return r != 0 ? r : vnode_file_open(v, flags, out);
 }
@@ -305,8 +307,30 @@ ssize_t p9_write(struct vnode *v, const struct iovec *iov, int count, off_t pos,
         if (r > 0 && __atomic_load_n(&n->removed, __ATOMIC_ACQUIRE)) {
             removed_grew(n, *end);
         }
+        int synced = r > 0 && n->sync ? p9_sync(v) : 0;
+        r = synced != 0 ? synced : r;
     }
     return r;
+}
+
+int p9_sync(struct vnode *v)
+{
+    struct p9_node *n = p9_node(v);
+    struct p9_call call;
+    unsigned tries = 0;
+    enum p9_which which = n->fid[P9_WRITE] != P9_NOFID ? P9_WRITE : P9_READ;
+    int r;
+    if (n->c->readonly) {
+        return 0;
+    }
+    do {
+        r = p9_start(&call, n, which, P9_TFSYNC);
+        if (r == 0) {
+            p9_put32(&call.out, 0); /* data and attributes */
+            r = p9_do(&call);
+        }
+    } while (p9_again(r, &tries));
+    return p9_once(r);
 }
 
 off_t p9_size(struct vnode *v)
@@ -358,24 +382,4 @@ int p9_allocate(struct vnode *v, off_t pos, off_t len)
     (void)pos;
     (void)len;
     return -EOPNOTSUPP; /* the protocol has no such message */
-}
-
-int p9_sync(struct vnode *v)
-{
-    struct p9_node *n = p9_node(v);
-    struct p9_call call;
-    unsigned tries = 0;
-    enum p9_which which = n->fid[P9_WRITE] != P9_NOFID ? P9_WRITE : P9_READ;
-    int r;
-    if (n->c->readonly) {
-        return 0;
-    }
-    do {
-        r = p9_start(&call, n, which, P9_TFSYNC);
-        if (r == 0) {
-            p9_put32(&call.out, 0); /* data and attributes */
-            r = p9_do(&call);
-        }
-    } while (p9_again(r, &tries));
-    return p9_once(r);
 }

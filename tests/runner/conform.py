@@ -10,7 +10,7 @@ docs/differences.md says why, in blocks that this file reads:
     + line on Pith
     ```
 
-A difference that is listed and does not occur is a failure too.
+A program of SHARED does the same on a folder of the host. A difference that is listed and does not occur is a failure too.
 """
 
 import ctypes
@@ -23,6 +23,7 @@ import secrets
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -31,13 +32,15 @@ import guests
 import image
 import xen
 from guest import Guest, die_with_parent
-from machine import Machine
+from machine import Machine, Share
 from results import log_path
 from words import BUILD, TOP, Failure
 
 FOLDER = os.path.join(TOP, "tests", "conform")
 DIFFERENCES = os.path.join(TOP, "docs", "differences.md")
 QUICK = ("tcg-microvm", "kvm-microvm")
+SHARED = ("files",)  # programs that run once more with a folder of the host as /tmp, on these beds
+SHARES = ("tcg-microvm", "kvm-q35")
 MEMORY = 160 << 20
 SECONDS = 60
 OPEN_FILES = 4096
@@ -119,27 +122,31 @@ class Program:
             raise Failure(f"on Linux: status {done.returncode}, last line {lines[-1:]}")
         return lines
 
-    def run_on_pith(self, bed):
+    def run_on_pith(self, bed, share):
         output = bytearray()
         machine = Machine(self.elf, bed.platform, bed.machine, MEMORY, nonce=secrets.token_hex(8),
                           xen_elf=xen.XEN_ELF if bed.platform.startswith("xen") else "")
+        if share:
+            machine.shares = [Share(share, "/tmp")]
         result = Guest(machine, None, output.extend, None, SECONDS).run()
-        with open(log_path("conform", self.name, bed.name + ".log"), "wb") as f:
+        with open(log_path("conform", self.name, bed.name + ("-share" if share else "") + ".log"), "wb") as f:
             f.write(output)
         lines = output.decode(errors="replace").replace("\r\n", "\n").splitlines()
         return lines, f"status {result.status}; {result.problem}" if result.status else None
 
-    def job(self, bed):
+    def job(self, bed, shared=False):
         def run(results):
             began = time.monotonic()
             try:
                 linux = self.on_linux()
-                pith, problem = self.run_on_pith(bed)
+                with tempfile.TemporaryDirectory() as folder:
+                    pith, problem = self.run_on_pith(bed, shared and folder)
                 different = compare(linux, pith, self.allowed)
                 problem = "; ".join(words for words in (different, problem) if words)
             except (Failure, OSError, subprocess.SubprocessError) as e:
                 problem = f"{type(e).__name__}: {e}"
-            results.check(f"conform/{self.name}/{bed.name}", time.monotonic() - began, problem)
+            where = bed.name + ("-share" if shared else "")
+            results.check(f"conform/{self.name}/{where}", time.monotonic() - began, problem)
         return run
 
 
@@ -176,4 +183,6 @@ def jobs(wanted, full, results):
                     results.skip(f"conform/{name}/{bed.name}", 0.0, unusable[bed.platform])
             elif full or bed.name in QUICK:
                 found.append(program.job(bed))
+                if name in SHARED and bed.name in SHARES:
+                    found.append(program.job(bed, shared=True))
     return found

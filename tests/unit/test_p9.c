@@ -184,7 +184,9 @@ static void test_honest(void)
     error = 13;
     EXPECT(p9_unlink(root, name_of("file"), false, NULL) == -EACCES);
     error = 0;
-    EXPECT(p9_create(root, name_of("file"), &reg, &found) == 0 && p9_open(found, O_WRONLY, &unused) == 0);
+    EXPECT(p9_create(root, name_of("file"), &reg, &found) == 0 && p9_open(found, O_WRONLY | O_SYNC, &unused) == 0);
+    asked = messages[P9_TFSYNC];
+    EXPECT(p9_write(found, two, 2, 0, &end) == 5 && messages[P9_TFSYNC] == asked + 1);
     vnode_unref(found);
     EXPECT(p9_create(root, name_of("dir"), &folder, &found) == 0);
     vnode_unref(found);
