@@ -91,6 +91,14 @@ SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_in
           $(addprefix libos/core/,backtrace cmdline exit log log_format main panic random stop symbols \
           thread_create thread_memory tls trace) \
           $(addprefix libos/fs/,cpio devfs devfs_tree initrd vfs_attr vfs_names mounts p9_%)
+SELDOM += $(addprefix platform/kvm/,pci% virtio virtio_%_probe virtio_blk_watch virtio_bus virtio_console virtio_mmio% \
+          virtio_pci% virtio_rng virtio_9p)
+SELDOM += $(addprefix libos/net/,netdev netinfo% net_announce net_config net_dns net_icmp net_parse net_stats net_card_attach \
+          sock_addr sock_exit sock_icmp sock_multicast sock_opt% sock_tcp_close sock_tcp_connect sock_tcp_opt sock_udp_opt)
+SELDOM += $(addprefix lwip/core/,def dns init netif raw stats $(addprefix ipv4/,dhcp icmp igmp ip4_frag) \
+          $(addprefix ipv6/,icmp6 inet6 ip6_addr ip6_frag mld6 nd6))
+SELDOM += $(addprefix libos/fs/,condev confile ramfs_dir vfs_open) \
+          $(addprefix libos/libc/,dns_% ftw getaddrinfo getnameinfo ifaddrs netdb_% passwd scandir sysconf uname)
 # The flags behind -Os were measured: they make gcc 12's code for the monitor a fifteenth smaller.
 OPT_MONITOR := -Os -fomit-frame-pointer -fno-expensive-optimizations -fno-move-loop-invariants \
                -fno-caller-saves -fno-if-conversion

@@ -90,6 +90,8 @@ if __name__ == "__main__":
         status = e.status
     except KeyboardInterrupt:
         status = 130
+    except BrokenPipeError:  # who reads has seen enough, as `head` has
+        status = 0
     try:
         sys.stdout.flush()
     except BrokenPipeError:
