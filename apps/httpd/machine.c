@@ -11,9 +11,12 @@
 #include <pith/netdev.h>
 #include <pith/netstats.h>
 #include <pith/page.h>
+#include <pith/platform.h>
 #include <pith/thread.h>
 
 #include "counters.h"
+
+#define NS_PER_S 1000000000u
 
 static void describe(struct text *page, const char *name, const char *type, const char *help)
 {
@@ -30,6 +33,7 @@ static void add_memory(struct text *page)
 {
     struct page_stats pages;
     struct heap_stats heap;
+    size_t away = platform_pages_away(); /* before the others: it may only be too small then */
     page_stats(&pages);
     heap_stats(&heap);
     gauge(page, "pith_memory_bytes", "Memory that the page allocator manages.",
@@ -40,12 +44,18 @@ static void add_memory(struct text *page)
     describe(page, "pith_memory_used_bytes", "gauge", "Memory in use, by owner.");
     text_printf(page, "pith_memory_used_bytes{owner=\"heap\"} %zu\n", heap.pages * PAGE_SIZE);
     text_printf(page, "pith_memory_used_bytes{owner=\"other\"} %zu\n",
-                (pages.total - pages.free - heap.pages) * PAGE_SIZE);
+                (pages.total - pages.free - heap.pages - away) * PAGE_SIZE);
+    text_printf(page, "pith_memory_used_bytes{owner=\"host\"} %zu\n", away * PAGE_SIZE);
     gauge(page, "pith_heap_small_bytes", "Bytes in use in blocks of at most 2 KiB.",
           heap.small_bytes);
     gauge(page, "pith_heap_large_bytes", "Bytes in use in larger blocks.",
           heap.large_pages * PAGE_SIZE);
     gauge(page, "pith_threads", "Threads.", thread_count());
+    describe(page, "pith_cpu_steal_seconds_total", "counter",
+             "Time that the CPUs were ready and the host ran others; 0 where it does not say.");
+    uint64_t steal = platform_steal_ns();
+    text_printf(page, "pith_cpu_steal_seconds_total %" PRIu64 ".%09" PRIu64 "\n",
+                steal / NS_PER_S, steal % NS_PER_S);
 }
 
 /* One family of metrics with a line for each card, as the format wants it. */

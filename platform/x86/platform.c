@@ -110,6 +110,16 @@ void platform_stop_prepare(void)
     }
 }
 
+uint64_t platform_steal_ns(void)
+{
+    return platform_ops->steal_ns != NULL ? platform_ops->steal_ns() : 0;
+}
+
+size_t platform_pages_away(void)
+{
+    return platform_ops->pages_away != NULL ? platform_ops->pages_away() : 0;
+}
+
 int platform_stop_listen(void)
 {
     return platform_ops->stop_listen != NULL ? platform_ops->stop_listen() : -ENOSYS;

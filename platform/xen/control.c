@@ -6,6 +6,7 @@
  *   control/shutdown  poweroff, halt, reboot: the program gets SIGTERM and a time to end;
  *                     suspend: save or migration
  *   control/sysrq     c: the crash report, and the end as crashed; others do nothing
+ *   memory/target     how much memory to keep (balloon.c)
  *
  * The guest takes a word by writing an empty one over it. This is in every image, in a thread of its
  * own: xenstore and a suspension have to be waited for.
@@ -20,11 +21,15 @@
 #include <pith/thread.h>
 #include <pith/waitq.h>
 #include <xenplat/pv.h>
+#include <xenplat/pvh.h>
 #include <xenplat/suspend.h>
 #include <xenplat/xenstore.h>
 
+#include "balloon.h"
+
 #define STACK_SIZE (24UL * 1024)
 #define WORD_SIZE  16u
+#define BALLOON_NS (1000ULL * 1000 * 1000) /* until a balloon that can't go on tries again */
 
 static struct spinlock lock = SPINLOCK_INIT; /* guards `changes`; taken inside xenstore's */
 static struct waitq changed = WAITQ_INIT(changed);
@@ -45,11 +50,11 @@ static void written(struct xenstore_watch *watch)
     note_change();
 }
 
-static void wait_change(uint32_t *known)
+/* A change, or deadline_ns. */
+static void wait_change(uint32_t *known, uint64_t deadline_ns)
 {
     bool was = spin_lock(&lock);
-    while (changes == *known) {
-        waitq_wait(&changed, &lock, UINT64_MAX);
+    while (changes == *known && waitq_wait(&changed, &lock, deadline_ns) == 0) {
     }
     *known = changes;
     spin_unlock(&lock, was);
@@ -125,11 +130,12 @@ static void *serve(void *arg)
     static struct xenstore_watch watches[] = {
         {.path = "control/shutdown", .fn = written},
         {.path = "control/sysrq", .fn = written},
+        {.path = "memory/target", .fn = written},
     };
     static const char *const features[] = {"feature-poweroff", "feature-reboot", "feature-suspend"};
     uint32_t known = 0;
 
-    wait_change(&known);
+    wait_change(&known, UINT64_MAX);
     if (xen_pv && xen_pv_publish_p2m() != 0) {
         klog(LOG_WARNING, "xen: no memory for what a migration needs");
     }
@@ -143,10 +149,14 @@ static void *serve(void *arg)
             klog(LOG_WARNING, "xen: %s can't be watched (%d)", watches[i].path, error);
         }
     }
-    for (;;) {
-        wait_change(&known);
+    for (enum xen_balloon balloon = XEN_BALLOON_DONE;;) {
+        if (balloon != XEN_BALLOON_GOES_ON) {
+            wait_change(&known, balloon == XEN_BALLOON_DONE ? UINT64_MAX
+                                                            : platform_clock_ns() + BALLOON_NS);
+        }
         look("shutdown", obey_shutdown);
         look("sysrq", obey_sysrq);
+        balloon = xen_balloon_look();
     }
     return arg;
 }
@@ -158,6 +168,9 @@ void xen_control_prepare(void)
 
     if (xen_given_store.frame == 0) {
         return;
+    }
+    if (!xen_pv) {
+        xen_balloon_begin(xen_pvh_pages_short());
     }
     int error = thread_create(&thread, &attr, serve, NULL);
     has_thread = error == 0;

@@ -29,6 +29,7 @@ PLATFORM_XEN_SRCS := \
     frontend.c \
     suspend.c \
     control.c \
+    balloon.c \
     xenstore_resume.c \
     xenbus.c \
     xenstore.c \
@@ -40,5 +41,6 @@ PLATFORM_XEN_SRCS := \
     pv/mmu.c \
     pv/pv.c \
     pv/pv_suspend.c \
+    pv/pv_balloon.c \
     pvh/pvh.c \
     pvh/pvh_suspend.c

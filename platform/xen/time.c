@@ -84,6 +84,19 @@ void xen_timer_set(uint64_t deadline_ns)
     xen_set_timer_op(deadline_ns + boot_system_ns);
 }
 
+uint64_t xen_steal_ns(void)
+{
+    uint64_t sum = 0;
+
+    for (unsigned cpu = 0; cpu < platform_cpu_count(); cpu++) {
+        struct vcpu_runstate_info info;
+        if (xen_vcpu_op(VCPUOP_get_runstate_info, cpu, &info) == 0) {
+            sum += info.time[RUNSTATE_runnable]; /* would run, and another one does */
+        }
+    }
+    return sum;
+}
+
 static uint64_t stopped_ns;
 
 void xen_time_suspend(void)

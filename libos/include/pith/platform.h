@@ -164,6 +164,17 @@ void platform_stop_prepare(void);
 int platform_stop_listen(void);
 
 /*
+ * How long our CPUs, all together, were ready to run while the host ran others, in ns since the boot
+ * (after a migration: on this host); 0 where it does not say. A call to the host. Context: thread.
+ */
+uint64_t platform_steal_ns(void);
+
+/*
+ * How many pages the host has taken back for now. To the page allocator they are in use. Context: any.
+ */
+size_t platform_pages_away(void);
+
+/*
  * Copy n bytes from an address that may be bad. Returns 0, or -EFAULT with part of it copied.
  * Context: any, also a crash.
  */

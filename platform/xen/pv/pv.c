@@ -141,6 +141,8 @@ const struct platform_ops xen_pv_ops = {
     .stop = xen_stop,
     .stop_prepare = xen_control_prepare,
     .stop_listen = xen_control_listen,
+    .steal_ns = xen_steal_ns,
+    .pages_away = xen_pages_away,
     .mem_to_paddr = pv_mem_to_paddr,
     .mem_from_paddr = pv_mem_from_paddr,
 };

@@ -80,6 +80,8 @@ const struct platform_ops xen_pvh_ops = {
     .stop = xen_stop,
     .stop_prepare = xen_control_prepare,
     .stop_listen = xen_control_listen,
+    .steal_ns = xen_steal_ns,
+    .pages_away = xen_pages_away,
 };
 
 /*
@@ -154,9 +156,25 @@ int xen_pvh_attach(void)
     return (int)hvm_op_fixed(HVMOP_set_evtchn_upcall_vector, 0);
 }
 
+/* The answer counts a few pages of the toolstack's too; memory/target makes up for them later. */
+static uint64_t pages_short;
+
+static void count_pages(const struct boot_info *info)
+{
+    domid_t self = DOMID_SELF;
+    long given = xen_memory_op(XENMEM_current_reservation, &self);
+    uint64_t mapped = info->ram_total >> PAGE_SHIFT;
+
+    pages_short = given > 0 && (uint64_t)given < mapped ? mapped - (uint64_t)given : 0;
+}
+
+uint64_t xen_pvh_pages_short(void)
+{
+    return pages_short;
+}
+
 int xen_pvh_init(struct boot_info *info)
 {
-    (void)info;
     boot_trace(__func__);
     xen_stop_init();
     xen_pvh_find_given();
@@ -175,5 +193,6 @@ int xen_pvh_init(struct boot_info *info)
     }
     evtchn_init();
     xen_console_ready();
+    count_pages(info);
     return xen_time_init();
 }

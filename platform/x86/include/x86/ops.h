@@ -33,6 +33,8 @@ struct platform_ops {
     void (*stop)(enum platform_stop how, int status); /* returns when the host ignores it */
     void (*stop_prepare)(void); /* NULL: nothing */
     int (*stop_listen)(void);   /* NULL: -ENOSYS */
+    uint64_t (*steal_ns)(void); /* NULL: 0, as the next */
+    size_t (*pages_away)(void);
     /* x86/mem.h where memory isn't simply mapped by offset (Xen PV); NULL elsewhere. */
     paddr_t (*mem_to_paddr)(const void *p, size_t want, size_t *len);
     void *(*mem_from_paddr)(paddr_t pa, size_t len);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <pith/boot.h>
 
@@ -23,6 +24,12 @@ int xen_pvh_init(struct boot_info *info);
  */
 int xen_pvh_attach(void);
 void xen_pvh_find_given(void);
+
+/*
+ * How many pages of the memory map Xen has not given us: maxmem is above memory, and no more than that
+ * may be touched. Context: any.
+ */
+uint64_t xen_pvh_pages_short(void);
 
 /*
  * Have one of Xen's pages (XENMAPSPACE_shared_info 0, XENMAPSPACE_grant_table 0..) where it can be used:

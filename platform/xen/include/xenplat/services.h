@@ -31,6 +31,8 @@ int xen_time_init(void);
 uint64_t xen_clock_ns(void);
 uint64_t xen_wall_ns(void);
 void xen_timer_set(uint64_t deadline_ns);
+uint64_t xen_steal_ns(void);
+size_t xen_pages_away(void);
 
 /*
  * The console: the ring at `page` once xen_console_ring() has named it, else that of the hardware
