@@ -181,17 +181,16 @@ void grant_free(const uint32_t *refs, size_t n)
 int grant_access(uint32_t ref, unsigned domain, const void *page, bool readonly)
 {
     size_t len;
-    paddr_t pa = mem_to_paddr(page, PAGE_SIZE, &len);
 
-    if (pa == PADDR_NONE || pa % PAGE_SIZE != 0 || len < PAGE_SIZE) {
-        return -EINVAL;
-    }
-    if (pa >> PAGE_SHIFT > UINT32_MAX) {
-        klog(LOG_ERROR, "xen: memory above 16 TiB can't be granted (grant table version 1)");
-        return -EOVERFLOW;
-    }
+    /* Masked from the frame's number on: a PV guest that is moved in between has others. */
     bool was = spin_lock(&lock);
+    paddr_t pa = mem_to_paddr(page, PAGE_SIZE, &len);
     int error = is(ref, NOTE_RESERVED) ? 0 : is(ref, NOTE_GRANTED) ? -EBUSY : -EINVAL;
+    if (pa == PADDR_NONE || pa % PAGE_SIZE != 0 || len < PAGE_SIZE) {
+        error = -EINVAL;
+    } else if (pa >> PAGE_SHIFT > UINT32_MAX) {
+        error = -EOVERFLOW;
+    }
     if (error == 0) {
         struct grant_entry_v1 *e = entry(ref);
         *note(ref) = NOTE_GRANTED;
@@ -201,6 +200,9 @@ int grant_access(uint32_t ref, unsigned domain, const void *page, bool readonly)
                          __ATOMIC_RELEASE);
     }
     spin_unlock(&lock, was);
+    if (error == -EOVERFLOW) {
+        klog(LOG_ERROR, "xen: memory above 16 TiB can't be granted (grant table version 1)");
+    }
     return error;
 }
 

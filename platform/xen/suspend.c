@@ -3,7 +3,9 @@
 #include <xenplat/suspend.h>
 
 #include <pith/log.h>
+#include <pith/random.h>
 #include <pith/spinlock.h>
+#include <x86/cpu.h>
 #include <xenplat/services.h>
 
 static struct spinlock lock = SPINLOCK_INIT; /* guards adding to `hooks`; none is ever removed */
@@ -37,6 +39,21 @@ static void call_hooks(size_t offset, const struct list *last)
 
 #define CALL_HOOKS(member) call_hooks(offsetof(struct xen_resume_hook, member), last)
 
+/*
+ * A saved guest can be restored more than once, and each would go on with the same random numbers.
+ * What is mixed in is never the same twice.
+ */
+static void stir_random(void)
+{
+    struct {
+        uint8_t cpu[32];
+        uint64_t tsc, clock_ns, wall_ns;
+    } seed = {.tsc = rdtsc(), .clock_ns = xen_clock_ns(), .wall_ns = xen_wall_ns()};
+
+    size_t n = platform_entropy(seed.cpu, sizeof(seed.cpu));
+    random_add(&seed, sizeof(seed), n >= 16);
+}
+
 /* Masked, nothing else runs. */
 static int suspend_alone(const struct list *last)
 {
@@ -48,6 +65,7 @@ static int suspend_alone(const struct list *last)
         evtchn_resume();
         xen_console_resume();
         xen_time_resume();
+        stir_random();
         CALL_HOOKS(moved);
     }
     return result;

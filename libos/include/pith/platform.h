@@ -192,7 +192,7 @@ int platform_probe_console(void);
 int platform_probe_entropy(void);
 int platform_probe_share(void);
 
-/* ---- what a platform may call upward (besides log.h, page.h, thread.h, waitq.h, *_attach) ---- */
+/* ---- what a platform may call upward (besides log.h, page.h, random.h, thread.h, waitq.h, *_attach) ---- */
 
 /* Entry of libos, once per machine, on the boot stack, masked. */
 _Noreturn void libos_main(const struct boot_info *info);
