@@ -34,25 +34,6 @@ static void hardware_domain_has_none(void)
     CHECK(xenstore_write(XENSTORE_NO_TX, "data", "a", "b") == -ENODEV);
 }
 
-/* After the seal no call puts anything in the place of RAM, where page tables and the monitor are. */
-static void sealed(void)
-{
-    if (xen_pv) {
-        return;
-    }
-    size_t len;
-    void *page = page_alloc(0);
-    uint64_t ram = mem_to_paddr(page, PAGE_SIZE, &len) >> PAGE_SHIFT, beside = 0xfd03f;
-    struct xen_add_to_physmap map = {.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .gpfn = beside};
-
-    CHECK(xen_place_frame(XENMAPSPACE_grant_table, 0, ram) == -EPERM);
-    CHECK(xen_place_frame(XENMAPSPACE_shared_info, 0, 0) == -EPERM);
-    CHECK(xen_place_frame(XENMAPSPACE_gmfn, ram, beside) == -EPERM);
-    CHECK(xen_place_frame(XENMAPSPACE_gmfn_range, ram, beside) == -EPERM);
-    CHECK(xen_memory_op(XENMEM_add_to_physmap, &map) == -EPERM); /* not from memory that may change */
-    page_free(page, 0);
-}
-
 static void store_values(void)
 {
     uint64_t value;
@@ -233,7 +214,6 @@ static void handshake(void)
 int main(void)
 {
     check_run("hardware_domain_has_none", hardware_domain_has_none);
-    check_run("sealed", sealed);
     if (!xen_is_hardware_domain()) {
         check_run("store_values", store_values);
         check_run("lists", lists);
