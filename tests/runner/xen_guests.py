@@ -16,6 +16,7 @@ import image
 import packages
 import xen_dom0
 import xen_domus
+import xen_share
 import xen_shadow
 from results import log_path
 from words import TOP, Failure
@@ -125,8 +126,8 @@ class Plan:
 
 def plans(full):
     """(plans, images to build)."""
-    hello, probe = (image.find(os.path.join(TOP, path)) for path in ("apps/hello", PROBE))
-    apps, found = [hello, probe], []
+    hello, probe, share = (image.find(os.path.join(TOP, path)) for path in ("apps/hello", PROBE, xen_share.APP))
+    apps, found = [hello, probe] + ([share] if full else []), []
     for kind in KINDS:
         plan = Plan(kind, kind)
         plan.tests[f"bed-{kind}"] = bed
@@ -139,6 +140,7 @@ def plans(full):
         plan.tests.update(domus)
         if full:
             plan.tests[f"linux-crash-{kind}"] = linux_crash
+            plan.tests[f"share-{kind}"] = xen_share.share(share)
         plan.offline = set(plan.tests)
         plan.tests[f"linux-{kind}"] = linux
         found.append(plan)

@@ -115,6 +115,8 @@ def shares(options):
             share.readonly = words.pop() == "ro"
         if words:
             share.mount = words.pop()
+        if "," in share.path and options.on.startswith("xen"):
+            raise usage(f"--share {word}: xl takes no folder with a comma in its name")
         if words or not re.fullmatch(r"(/[^/:,]+)+/?", share.mount):
             raise usage(f"--share {word}: write it like DIR, DIR:/data or DIR:/data:ro")
         if not os.path.isdir(share.path):
@@ -171,7 +173,7 @@ def describe(options, program_args):
         raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on xen-pv or xen-pvh")
     if machine.as_dom0 and machine.initrd:
         raise usage(NO_MODULE)
-    if machine.on_xen and machine.shares:
+    if machine.on_xen and machine.shares and not (machine.as_guest and xen_local.is_dom0()):
         raise usage(NO_SHARE)
     return app, machine
 

@@ -52,6 +52,9 @@ def of_machine(machine, targets, bridges):
                           for n, (d, target) in enumerate(zip(machine.disks, targets))]
     if machine.nics:
         values["vif"] = [vif(bridge, nic.mac) for nic, bridge in zip(machine.nics, bridges)]
+    if machine.shares:
+        values["p9"] = [f"tag=share{n},path={share.path},security_model=none"
+                        for n, share in enumerate(machine.shares)]
     return values
 
 

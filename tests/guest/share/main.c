@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Folders of the host as files: everything that programs do with them; host.py compares. The first
- * argument is how many small files there are.
+ * argument is how many small files there are, the third how many MiB the big one has.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -18,9 +18,9 @@
 
 #include "check.h"
 
-#define BIG (64u << 20)
 
 static unsigned count;
+static size_t big_size = 64u << 20;
 static bool coarse; /* the folder is a copy, whose times are in seconds */
 
 /* -1 and that errno. */
@@ -287,8 +287,8 @@ static void big(void)
     int in = open("/share/big.bin", O_RDONLY);
     int out = open("/share/guest.bin", O_CREAT | O_WRONLY, 0644);
     CHECK(buf != NULL && expected != NULL && in >= 0 && out >= 0);
-    for (size_t at = 0; at < BIG; at += piece) {
-        size_t n = BIG - at < piece ? BIG - at : piece;
+    for (size_t at = 0; at < big_size; at += piece) {
+        size_t n = big_size - at < piece ? big_size - at : piece;
         fill(expected, 7 + (uint32_t)(at / 4), n / 4);
         if (!CHECK_EQ(read(in, buf, n), n) || !CHECK(memcmp(buf, expected, n) == 0)) {
             break;
@@ -395,7 +395,7 @@ static void *read_pieces(void *arg)
 {
     int fd = (int)(intptr_t)arg;
     uint32_t *buf = malloc(300000), *expected = malloc(300000);
-    for (off_t at = 0; at < BIG / 8; at += 300000) {
+    for (off_t at = 0; at < (off_t)big_size / 8; at += 300000) {
         fill(expected, 7 + (uint32_t)(at / 4), 300000 / 4);
         if (!CHECK_EQ(pread(fd, buf, 300000, at), 300000) ||
             !CHECK(memcmp(buf, expected, 300000) == 0)) {
@@ -462,6 +462,7 @@ int main(int argc, char **argv)
         return check_done();
     }
     coarse = argc > 2 && strcmp(argv[2], "coarse") == 0;
+    big_size = argc > 3 ? (size_t)atoi(argv[3]) << 20 : big_size;
     check_run("many", many);
     if (argc > 2 && !coarse) {
         return check_done();
