@@ -41,6 +41,9 @@ void xenstore_release(void);
  */
 uint32_t xenstore_watch_after(uint32_t last, char *path, size_t size);
 
+/* Have all of them set again by a daemon that knows none: xenstore_resume.c. */
+void xenstore_set_watches(void);
+
 /* Ask the daemon for a watch, or for its end. */
 int xenstore_watch_ask(uint32_t type, const char *path, uint32_t token);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* xenstore after a suspension: to its daemon we are a new client, which knows no watches. */
+/* xenstore after a suspension or a reconnection: to its daemon we are a new client without watches. */
 #include "xenstore.h"
 
 #include <pith/log.h>
@@ -7,7 +7,7 @@
 
 #define PATH_SIZE (XENSTORE_PATH_MAX + 16u) /* drivers add a key to a path of theirs */
 
-static void set_watches(void)
+void xenstore_set_watches(void)
 {
     char path[PATH_SIZE];
 
@@ -27,6 +27,6 @@ void xenstore_resume(bool moved)
     if (error != 0) {
         klog(LOG_ERROR, "xenstore: no connection after the resume (%d)", error);
     } else if (moved) {
-        set_watches();
+        xenstore_set_watches();
     }
 }

@@ -23,6 +23,8 @@
 
 #define PATIENCE_NS (30ULL * 1000 * 1000 * 1000)
 
+#define RECONNECTED 1 /* start(): and the watches have to be set again */
+
 struct request {
     struct list list;
     uint32_t id, type;
@@ -41,6 +43,7 @@ static struct waitq changed = WAITQ_INIT(changed); /* an answer, room to send, t
 static bool sending;
 static bool held;             /* by xenstore_suspend() */
 static unsigned transactions; /* that have begun */
+static bool setting_watches;  /* after a reconnection */
 static uint32_t next_id, next_token;
 static struct xenstore_stats stats;
 
@@ -216,24 +219,66 @@ static void event(uint32_t port, void *arg)
 
 /* ---- sending ---- */
 
-/* Locked. 0 or -Exxx. */
+/*
+ * What lies in the ring is of another connection, like that of the domain that was saved. Nothing of
+ * ours is under way.
+ */
+static void begin_ring(void)
+{
+    req_prod = load(&shared->req_cons);
+    __atomic_store_n(&shared->req_prod, req_prod, __ATOMIC_RELEASE);
+    rsp_cons = load(&shared->rsp_prod);
+    __atomic_store_n(&shared->rsp_cons, rsp_cons, __ATOMIC_RELEASE);
+    stats.failed = false;
+    in.head_len = 0;
+    in.request = NULL;
+    in.to = NULL;
+}
+
+static int wait(uint64_t deadline_ns)
+{
+    return waitq_wait(&changed, &lock, deadline_ns);
+}
+
+/*
+ * A daemon that can makes a failed connection anew when it is asked (xen docs/misc/xenstore-ring.txt,
+ * "The ring reconnection feature"); nobody sends meanwhile. It has forgotten our watches then.
+ */
+static int reconnect(void)
+{
+    uint64_t deadline_ns = xen_clock_ns() + PATIENCE_NS;
+    int error = 0;
+
+    bool can = load(&shared->server_features) & XENSTORE_SERVER_FEATURE_RECONNECTION;
+    if (!can || sending || setting_watches) {
+        return -EIO;
+    }
+    sending = true;
+    __atomic_store_n(&shared->connection, XENSTORE_RECONNECT, __ATOMIC_RELEASE);
+    evtchn_notify(xen_given_store.port);
+    while (load(&shared->connection) != XENSTORE_CONNECTED && error == 0) {
+        error = wait(deadline_ns);
+    }
+    sending = false;
+    if (error != 0) {
+        return -EIO;
+    }
+    begin_ring();
+    klog(LOG_INFO, "xenstore: connected again");
+    return RECONNECTED;
+}
+
+/* Locked. 0, RECONNECTED or -Exxx. */
 static int start(void)
 {
     if (shared != NULL) {
-        return stats.failed ? -EIO : 0;
+        return stats.failed ? reconnect() : 0;
     }
     shared = xen_map_frame(xen_given_store.frame);
     if (shared == NULL) {
         return -ENODEV;
     }
-    /*
-     * What lies in the ring is of another connection: of the domain that was saved. Nothing of ours
-     * is under way.
-     */
-    req_prod = load(&shared->req_cons);
-    __atomic_store_n(&shared->req_prod, req_prod, __ATOMIC_RELEASE);
-    rsp_cons = load(&shared->rsp_prod);
-    __atomic_store_n(&shared->rsp_cons, rsp_cons, __ATOMIC_RELEASE);
+    begin_ring();
     if (evtchn_adopt(xen_given_store.port, event, NULL) < 0) {
         shared = NULL;
         return -ENODEV;
@@ -261,11 +306,6 @@ static size_t put(const char *data, size_t len)
         evtchn_notify(xen_given_store.port);
     }
     return n;
-}
-
-static int wait(uint64_t deadline_ns)
-{
-    return waitq_wait(&changed, &lock, deadline_ns);
 }
 
 /* All of it; what has begun to be sent must be sent whole, or nothing can follow it. */
@@ -341,6 +381,14 @@ ssize_t xenstore_talk(uint32_t type, uint32_t tx, const struct xenstore_part *pa
     }
     uint64_t deadline_ns = xen_clock_ns() + PATIENCE_NS;
     int error = start();
+    if (error == RECONNECTED) {
+        setting_watches = true;
+        spin_unlock(&lock, was);
+        xenstore_set_watches();
+        was = spin_lock(&lock);
+        setting_watches = false;
+        error = stats.failed ? -EIO : 0;
+    }
     if (error == 0) {
         r.id = ++next_id;
         stats.requests++;
@@ -436,10 +484,6 @@ int xenstore_restart(void)
     bool used = shared != NULL;
 
     shared = NULL;
-    stats.failed = false;
-    in.head_len = 0;
-    in.request = NULL;
-    in.to = NULL;
     int error = used ? start() : 0; /* who has never asked may do so later */
     spin_unlock(&lock, was);
     return error;

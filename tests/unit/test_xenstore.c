@@ -52,6 +52,11 @@ static void daemon_step(void)
     struct xsd_sockmsg *head = (struct xsd_sockmsg *)request;
     uint32_t n = (uint32_t)(unit_random(&seed) % 700);
 
+    if (page->connection == XENSTORE_RECONNECT && !silent) {
+        page->req_cons = page->req_prod = page->rsp_cons = page->rsp_prod = 5;
+        have = reply_len = reply_sent = 0;
+        page->connection = XENSTORE_CONNECTED;
+    }
     while (n-- > 0 && page->req_cons != page->req_prod && !silent) {
         request[have++] = page->req[page->req_cons++ % XENSTORE_RING_SIZE];
         if (have >= sizeof(*head) && have == sizeof(*head) + head->len) {
@@ -325,6 +330,8 @@ static void scene_stuck(void)
 }
 
 static unsigned watches_set;
+static unsigned nonsense;
+static void answer_nonsense(const struct xsd_sockmsg *head, const char *text);
 
 /* Tokens are counted up; each answer is followed by the event that a new watch has at once. */
 static void answer_watch(const struct xsd_sockmsg *head, const char *text)
@@ -384,7 +391,38 @@ static void scene_resume(void)
     EXPECT(xenstore_unwatch(&first) == 0 && xenstore_unwatch(&third) == 0);
 }
 
-static unsigned nonsense;
+/* The connection fails; a daemon that can makes a new one. */
+static void scene_reconnect(void)
+{
+    struct xenstore_watch first = {.path = "first", .fn = watched};
+    struct xenstore_stats stats;
+
+    answer = answer_watch;
+    EXPECT(xenstore_watch(&first) == 0 && events == 1);
+    page->server_features = XENSTORE_SERVER_FEATURE_RECONNECTION;
+    for (unsigned round = 1; round < 4; round++) {
+        watches_set = 0;
+        page->rsp_prod = page->rsp_cons + XENSTORE_RING_SIZE + 1;
+        EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO && logged == round);
+        EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == 0);
+        xenstore_stats(&stats);
+        EXPECT(watches_set == 2 && events == 1 + round && !stats.failed);
+    }
+    /* It does not come back. */
+    page->rsp_prod = page->rsp_cons + XENSTORE_RING_SIZE + 1;
+    EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO);
+    silent = true;
+    EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO && now > 30000000000u);
+    silent = false;
+    EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == 0);
+    /* It comes back and fails at once: no loop. */
+    answer = answer_nonsense;
+    nonsense = 1;
+    page->rsp_prod = page->rsp_cons + XENSTORE_RING_SIZE + 1;
+    EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO);
+    EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO);
+}
+
 
 static void answer_nonsense(const struct xsd_sockmsg *head, const char *text)
 {
@@ -490,6 +528,7 @@ int main(void)
     play(scene_proper);
     play(scene_late);
     play(scene_resume);
+    play(scene_reconnect);
     play(scene_stuck);
     for (nonsense = 0; nonsense <= 5; nonsense++) {
         play(scene_nonsense);

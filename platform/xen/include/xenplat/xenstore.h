@@ -5,7 +5,8 @@
  *
  * A request is sent through a ring and answered with its number; several threads may ask at once.
  * Everything in the ring is the host's: an index, length or number that can't be right fails the
- * connection with one line in the log, or is counted and skipped where the stream stays readable.
+ * connection with one line in the log (a daemon that offers it is asked for a new one at the next
+ * request, with the same watches), or is counted and skipped where the stream stays readable.
  *
  * Paths that don't begin with a slash are below /local/domain/OWN. `tx` is a transaction or
  * XENSTORE_NO_TX. Calls are made by threads, unmasked, and wait. Errors of all: what xenstore
