@@ -183,3 +183,14 @@ bool devfs_name(unsigned i, char name[DEVFS_NAME_MAX], mode_t *type)
     }
     return true;
 }
+
+bool devfs_real_name(char name[DEVFS_NAME_MAX])
+{
+    struct blkdev *dev = blkdev_get(name);
+    if (dev == NULL) {
+        return false;
+    }
+    strcpy(name, dev->name);
+    blkdev_put(dev);
+    return true;
+}

@@ -18,4 +18,7 @@ int devfs_open(const char *name, int flags, struct file **out);
 /* The i-th name and its type (S_IFCHR, S_IFBLK); false: there are no more. */
 bool devfs_name(unsigned i, char name[DEVFS_NAME_MAX], mode_t *type);
 
+/* A name under which a device can be opened but is not listed becomes the one that is; else false. */
+bool devfs_real_name(char name[DEVFS_NAME_MAX]);
+
 extern struct mount devfs_mount;

@@ -53,25 +53,43 @@ static const struct vnode_ops node_ops = {
     .release = node_release,
 };
 
-static int root_lookup(struct vnode *dir, struct name name, struct vnode **out)
+/* Which of the names `want` is, and its type; -1: none. Devices are only looked for when it takes them. */
+static int index_of(const char *want, mode_t *type)
 {
     char text[DEVFS_NAME_MAX];
-    mode_t type;
-    for (unsigned i = 0; devfs_name(i, text, &type); i++) {
-        if (strlen(text) == name.len && memcmp(text, name.text, name.len) == 0) {
-            struct dev_node *node = heap_alloc(sizeof(*node));
-            if (node == NULL) {
-                return -ENOMEM;
-            }
-            node->v = (struct vnode){ .ops = &node_ops, .mount = dir->mount, .refs = 1,
-                                      .type = type };
-            node->ino = DEVFS_FIRST_INO + i;
-            strcpy(node->name, text);
-            *out = &node->v;
-            return 0;
+    for (unsigned i = 0; devfs_name(i, text, type); i++) {
+        if (strcmp(text, want) == 0) {
+            return (int)i;
         }
     }
-    return -ENOENT;
+    return -1;
+}
+
+static int root_lookup(struct vnode *dir, struct name name, struct vnode **out)
+{
+    char want[DEVFS_NAME_MAX];
+    mode_t type;
+    if (name.len >= sizeof(want)) {
+        return -ENOENT;
+    }
+    memcpy(want, name.text, name.len);
+    want[name.len] = '\0';
+    int i = index_of(want, &type);
+    if (i < 0 && devfs_real_name(want)) {
+        i = index_of(want, &type);
+    }
+    if (i < 0) {
+        return -ENOENT;
+    }
+    struct dev_node *node = heap_alloc(sizeof(*node));
+    if (node == NULL) {
+        return -ENOMEM;
+    }
+    node->v = (struct vnode){ .ops = &node_ops, .mount = dir->mount, .refs = 1, .type = type };
+    node->ino = DEVFS_FIRST_INO + (ino_t)i;
+    strcpy(node->name, want);
+    *out = &node->v;
+    return 0;
 }
 
 static int root_readdir(struct vnode *dir, off_t *cookie, struct fs_entry *out)
