@@ -19,7 +19,7 @@ import image
 import pure
 from pith_command import PITH, PROBE, TCG, Skip, Wrong, alive, children_of, expect, pith, run_probe
 from results import log_path
-from words import CRASHED, INTERRUPTED, NO_START, TIMED_OUT, TOP, USAGE
+from words import CRASHED, INTERRUPTED, NO_START, TIMED_OUT, TOP, USAGE, Failure
 
 # ---- words and statuses ----
 
@@ -405,7 +405,7 @@ def make_job(name, test):
         except Skip as e:
             results.skip(f"cli/{name}", time.monotonic() - began, e)
             return
-        except (Wrong, subprocess.SubprocessError, OSError) as e:
+        except (Wrong, Failure, subprocess.SubprocessError, OSError) as e:
             problem = f"{type(e).__name__}: {e}" if not isinstance(e, Wrong) else str(e)
             with open(log_path("cli", name + ".log"), "w", encoding="utf-8") as f:
                 f.write(problem + "\n")

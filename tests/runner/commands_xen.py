@@ -53,4 +53,5 @@ def does_not_start():
 
 
 QUICK = {f"xen-{kind}": carries(kind) for kind in ("pv", "pvh")}
-FULL = {f"xen-{kind}-ends": ends(kind) for kind in ("pv", "pvh")} | {"xen-broken": does_not_start}
+FULL = {f"xen-{kind}-ends": ends(kind) for kind in ("pv", "pvh")} | \
+    {"xen-broken": does_not_start}

@@ -180,7 +180,8 @@ def describe(options, program_args):
 
 def prepare(app, machine):
     """Build the image, settle the accelerator, check what can be checked before a start."""
-    packages.ensure(packages.BUILD + packages.QEMU if not app.prebuilt else packages.QEMU)
+    local = machine.as_guest and xen_local.is_dom0()
+    packages.ensure(([] if app.prebuilt else packages.BUILD) + ([] if local else packages.QEMU))
     image.build([app])
     end = image.memory_end(app.elf) + (os.path.getsize(machine.initrd) if machine.initrd else 0)
     if end > machine.memory:
@@ -191,7 +192,6 @@ def prepare(app, machine):
                     "with -Wl,-u,mount_9p")
     if app.cards_if_used and not image.uses_network(app.elf):
         machine.nics = []
-    local = machine.as_guest and xen_local.is_dom0()
     nics.settle(machine.nics, local)
     if machine.as_guest:
         prepare_guest(machine, local)

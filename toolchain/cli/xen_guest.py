@@ -183,4 +183,6 @@ class XenGuest(Console):
         try:
             self.toolstack.shutdown()
         except (Failure, OSError) as e:
-            say(f"xl shutdown: {e}")  # the time runs out then
+            # It may have ended before the answer came; else the time runs out.
+            if self.console is not None and self.lines.status is None:
+                say(f"xl shutdown: {e}")

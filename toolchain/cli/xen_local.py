@@ -68,7 +68,11 @@ class Local:
             self.process = subprocess.Popen(
                 ["xl", "create", "-F", config], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent)
-        self.console = os.open(self.terminal(), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        path = self.terminal()
+        try:
+            self.console = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        except OSError as e:
+            raise Failure(f"the guest's console {path}: {e.strerror}") from e
         return self.console
 
     def terminal(self):
