@@ -5,6 +5,7 @@ Linux is there as a control: where it fails, too, the bed is broken and not Pith
 of a Site that returns words for its line of the results or None; what goes wrong is an exception.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -14,9 +15,11 @@ from dataclasses import dataclass, field
 import bed as net_bed
 import image
 import packages
+import xen_data
 import xen_dom0
 import xen_domus
-import xen_share
+import xen_life
+import xen_moves
 import xen_shadow
 from results import log_path
 from words import TOP, Failure
@@ -24,6 +27,7 @@ from xen_host import BRIDGE, KINDS
 from xen_site import Site, disk_of, expect, run_test
 
 PROBE = os.path.join("tests", "cli", "probe")
+HTTPD_PORT = 8080
 PAGE = b"page of the linux guest\n"
 NEEDS = ["ip", "curl", "wrk", "nsenter", "unshare"]
 
@@ -106,6 +110,20 @@ def pith(app, reason, says, *args, **config):
     return test
 
 
+def httpd(app):
+    """The image that all other machines boot, too (suite apps) serves its page."""
+    def test(site):
+        v4 = site.address()
+        name = site.create("httpd", app.elf, v4=v4)
+        page = site.page(v4, HTTPD_PORT)
+        with open(os.path.join(TOP, "apps", "httpd", "root", "www", "index.html"), "rb") as f:
+            expect(page == f.read(), f"the page is {page!r}; {site.words_of(name)}")
+        site.host.destroy(name)
+        with open(app.elf, "rb") as f:
+            return f"{app.elf[len(TOP) + 1:]} sha256 {hashlib.sha256(f.read()).hexdigest()}"
+    return test
+
+
 def nothing_left(site):
     """The last test: no domain is left, no zombie either."""
     expect(site.host.domains() == {}, f"domains are left: {site.host.domains()}")
@@ -126,8 +144,9 @@ class Plan:
 
 def plans(full):
     """(plans, images to build)."""
-    hello, probe, share = (image.find(os.path.join(TOP, path)) for path in ("apps/hello", PROBE, xen_share.APP))
-    apps, found = [hello, probe] + ([share] if full else []), []
+    hello, probe, web, peer, blk, life = (image.find(os.path.join(TOP, path)) for path in (
+        "apps/hello", PROBE, "apps/httpd", net_bed.PEER, xen_data.XENBLK, xen_life.XENLIFE))
+    apps, found = [hello, probe, web, peer, blk, life], []
     for kind in KINDS:
         plan = Plan(kind, kind)
         plan.tests[f"bed-{kind}"] = bed
@@ -140,9 +159,11 @@ def plans(full):
         plan.tests.update(domus)
         if full:
             plan.tests[f"linux-crash-{kind}"] = linux_crash
-            plan.tests[f"share-{kind}"] = xen_share.share(share)
+        plan.tests.update(xen_life.all_tests(kind))
         plan.offline = set(plan.tests)
         plan.tests[f"linux-{kind}"] = linux
+        plan.tests[f"httpd-{kind}"] = httpd(web)
+        plan.tests.update(xen_data.all_tests(kind))
         found.append(plan)
         apps += [app for app in more if app not in apps]
         moves = plan if kind == "pvh" else Plan("moves-pv", "pv", shadow=True)
@@ -150,6 +171,7 @@ def plans(full):
             found.append(moves)
         if full:
             moves.tests[f"linux-moves-{kind}"] = linux_moves
+        moves.tests.update(xen_moves.all_tests(kind, moves.shadow))
     found = [plan for plan in found if plan.tests]
     for plan in found:
         plan.tests[f"nothing-left-{plan.name}"] = nothing_left

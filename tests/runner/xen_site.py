@@ -119,8 +119,8 @@ class Site:
 
     def clear(self):
         """Take away what a failed test has left."""
-        for line in self.host.run("xl list")[1].splitlines()[1:]:
-            number = re.search(r" +(\d+) ", line)[1]
+        said = self.host.run("xl list", check=False)[1]
+        for number in re.findall(r"^\S+ +(\d+) +\d+ +\d+ ", said, re.MULTILINE):
             if number != "0":
                 self.host.run(f"xl destroy {number}", check=False)
 

@@ -263,8 +263,9 @@ class XenHost:
         failed has nobody who watches it, and stays at "suspend"."""
         logs = [os.path.join(self.share, "log", f"xl-{name}{more}.log") for more in ("", "--incoming")]
         newest = max(filter(os.path.exists, logs), key=lambda p: os.stat(p).st_mtime_ns, default="none")
-        found = re.findall(r"^Domain \d+ has (?:shut down, reason code (\d+)|been (destroyed))",
-                           self.read(newest), re.MULTILINE)
+        # A guest that reboots is watched by the same xl, which says so.
+        said = self.read(newest).rpartition("Waiting for domain")[2]
+        found = re.findall(r"^Domain \d+ has (?:shut down, reason code (\d+)|been (destroyed))", said, re.MULTILINE)
         if not found:
             return None
         code, destroyed = found[-1]

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guests that are saved, restored and moved alive while they serve a page and write to a disk."""
+
+import os
+import re
+import socket
+import struct
+import threading
+import time
+
+import image
+import packets
+from words import TOP, Failure
+from xen_site import disk_of, expect
+
+HTTPD = os.path.join(TOP, "apps", "httpd")
+XENBLK = os.path.join(TOP, "tests", "guest", "xenblk")
+PORT = 8080
+LOG_BLOCK, LOG_BATCH, LOG_SLOTS = 4096, 8, 1024  # tests/guest/xenblk/main.c
+ROUNDS, FULL_ROUNDS = 3, 20
+
+
+class ArpWatch:
+    """Notes the gratuitous ARPs that come to the tap: (time, address)."""
+
+    def __init__(self, ns, tap="tap0"):
+        self.sock = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(packets.ARP))
+        self.sock.bind((tap, packets.ARP))
+        self.sock.settimeout(0.2)
+        self.seen = []
+        self.over = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.over:
+            try:
+                frame = self.sock.recv(2048)
+            except TimeoutError:
+                continue
+            if len(frame) >= 42 and frame[28:32] == frame[38:42]:
+                self.seen.append((time.monotonic(), socket.inet_ntoa(frame[28:32])))
+
+    def wait(self, address, since, seconds=20):
+        """Seconds after `since` at which it was there."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for when, who in list(self.seen):
+                if who == address and when >= since:
+                    return when - since
+            time.sleep(0.02)
+        raise Failure(f"no gratuitous ARP of {address} within {seconds} s after the resume")
+
+    def close(self):
+        self.over = True
+        self.thread.join()
+        self.sock.close()
+
+
+class Load:
+    """wrk at a guest's web server, for as long as the rounds take."""
+
+    def __init__(self, site, v4, seconds):
+        # SIGINT has it print what it has found.
+        self.process = site.ns.start("wrk", "-c", "8", "-t", "1", "-d", str(seconds), "--timeout", "60s",
+                                     f"http://{v4}:{PORT}/", stdout=-1, stderr=-2)
+
+    def stop(self):
+        if self.process.poll() is None:
+            # nsenter has become wrk by exec.
+            self.process.send_signal(2)
+        said = self.process.communicate(timeout=90)[0].decode(errors="replace")
+        rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+        count = re.search(r"(\d+) requests in", said)
+        bad = re.search(r"(Socket errors|Non-2xx).*", said)
+        expect(not bad and rate and count and int(count[1]) > 0, f"wrk: {bad[0] if bad else said}")
+        return int(count[1])
+
+
+def acknowledged(site, name):
+    found = re.findall(r"^acked (\d+)\s*$", site.host.console(name), re.MULTILINE)
+    return int(found[-1]) if found else -1
+
+
+def check_log(path, acked):
+    """Every slot holds the newest block that was acknowledged for it, or a newer one; how many."""
+    with open(path, "rb") as f:
+        data = f.read(LOG_BLOCK * LOG_SLOTS)
+    count = min(acked + 1, LOG_SLOTS)
+    expect(acked >= 0, "no block was acknowledged")
+    for n in range(acked + 1 - count, acked + 1):
+        slot = n % LOG_SLOTS
+        words = struct.unpack_from(f"<{LOG_BLOCK // 8}Q", data, slot * LOG_BLOCK)
+        have = words[0] // (LOG_BLOCK // 8)
+        whole = words == tuple(range(words[0], words[0] + LOG_BLOCK // 8))
+        expect(whole and have >= n and have % LOG_SLOTS == slot,
+               f"block {n} was acknowledged and slot {slot} holds {have}{'' if whole else ', in part'}")
+    return count
+
+
+def save_restore(site, name):
+    """Time between the order to save and the end of the restore."""
+    path = site.host.save(name)
+    expect(site.host.reason(name) == "suspend", f"the guest that was saved goes on; {site.words_of(name)}")
+    site.host.restore(path)
+    os.unlink(os.path.join(site.host.share, "files", os.path.basename(path)))
+
+
+def migrate(site, name):
+    site.host.migrate(name)
+
+
+def one_round(site, how, server, writer, v4, arps):
+    """Move both; (seconds of the server's move, seconds until its ARP)."""
+    before = acknowledged(site, writer)
+    began = time.monotonic()
+    how(site, server)
+    took = time.monotonic() - began
+    arp = arps.wait(v4, began)
+    how(site, writer)
+    until = time.monotonic() + 60
+    while acknowledged(site, writer) < before + 16 * LOG_BATCH:
+        site.lives(writer)
+        expect(time.monotonic() < until, f"the writer writes no more; {site.words_of(writer)}")
+        time.sleep(0.05)
+    site.page(v4, PORT)
+    return took, arp
+
+
+def moves(how):
+    def test(site):
+        rounds = FULL_ROUNDS if site.full else ROUNDS
+        v4, path = site.address(), site.disk(1, LOG_BLOCK * LOG_SLOTS)
+        server = site.create("moves", image.find(HTTPD).elf, v4=v4, memory=24)
+        writer = site.create("writer", image.find(XENBLK).elf, ["stop.grace=10"], ["log"], memory=16,
+                             disk=[disk_of(1)])
+        arps, load, done = ArpWatch(site.ns), None, []
+        try:
+            site.page(v4, PORT)
+            site.says(writer, r"^acked \d+")
+            load = Load(site, v4, 3600)
+            for _ in range(rounds):
+                try:
+                    done.append(one_round(site, how, server, writer, v4, arps))
+                except (Failure, OSError) as e:
+                    raise Failure(f"round {len(done) + 1}: {e}; server {site.words_of(server)}; "
+                                  f"writer {site.words_of(writer)}") from e
+            requests = load.stop()
+        finally:
+            arps.close()
+            if load and load.process.poll() is None:
+                load.process.kill()
+        site.lives(server)
+        site.host.run(f"xl pause {writer}")
+        acked = acknowledged(site, writer)
+        site.host.destroy(writer)
+        blocks = check_log(path, acked)
+        site.host.destroy(server)
+        return (f"{rounds} rounds of {max(took for took, _ in done):.1f} s at most, ARP after at most "
+                f"{max(arp for _, arp in done):.1f} s, {requests} requests without an error, "
+                f"{acked + 1} blocks acknowledged, {blocks} on the disk compared")
+    return test
+
+
+def all_tests(kind, shadow):
+    """`shadow`: the hypervisor can follow what a PV guest writes, so that it can be moved alive."""
+    found = {f"save-{kind}": moves(save_restore)}
+    if kind == "pvh" or shadow:
+        found[f"migrate-{kind}"] = moves(migrate)
+    return found
