@@ -114,14 +114,21 @@ static void *count(void *arg)
     return arg;
 }
 
+/* Not by stdin: its lock would be held when the program ends. */
 static void *echo(void *arg)
 {
-    char line[128];
+    static char line[256];
+    size_t len = 0;
     ssize_t n;
 
-    /* Not stdin: its lock would be held when the program ends. */
-    while ((n = read(STDIN_FILENO, line, sizeof(line))) > 0) {
-        printf("echo: %.*s", (int)n, line);
+    while ((n = read(STDIN_FILENO, line + len, sizeof(line) - len)) > 0) {
+        len += (size_t)n;
+        for (char *end; (end = memchr(line, '\n', len)) != NULL || len == sizeof(line);) {
+            size_t taken = end != NULL ? (size_t)(end - line) + 1 : len;
+            printf("echo: %.*s", (int)taken, line);
+            len -= taken;
+            memmove(line, line + taken, len);
+        }
         fflush(stdout);
     }
     return arg;
