@@ -19,8 +19,8 @@ MIB = 1 << 20
 PEER = os.path.join(TOP, bed.PEER)
 XENBLK = os.path.join(TOP, "tests", "guest", "xenblk")
 
-# What is switched off by the boot options xen.net= and xen.blk=: words of the guest's line about its device that
-# are missing then. Without an option all of them stand there.
+# What is switched off by the boot options xen.net= and xen.blk=: words of the guest's line about its
+# device that are missing then. Without an option all of them stand there.
 NET_OFF = {
     "nosg": {"sg", "gso-tcpv4", "gso-tcpv6", "gro-tcpv4", "gro-tcpv6"},
     "nogso": {"gso-tcpv4", "gso-tcpv6"},
@@ -154,7 +154,8 @@ def disk(off, number, seed):
 
 
 def all_tests(kind):
-    found = {f"net-{kind}": net(None), f"disk-{kind}": disk(None, 0, 90), f"disk-4096-{kind}": disk(None, 2, 91)}
+    found = {f"net-{kind}": net(None), f"disk-{kind}": disk(None, 0, 90),
+             f"disk-4096-{kind}": disk(None, 2, 91)}
     for number, (one, other) in enumerate(itertools.zip_longest(NET_OFF, BLK_OFF)):
         if one:
             found[f"net-{one}-{kind}"] = net(one)

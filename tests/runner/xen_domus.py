@@ -116,8 +116,8 @@ def cases_disk(path):
 
 # test.case: which of them, in a run that is not full; the full one takes more.
 QUICK = ("xendom", "events.all", "fault.null", "block.write", "block.read", "block.readonly")
-FULL = QUICK + ("threads", "xenevents", "xenpages", "sockets.all", "fault.overflow", "fault.abort", "heap", "pthread", "files",
-                "idlewake", "entropy", "libc")
+FULL = QUICK + ("threads", "xenevents", "xenpages", "sockets.all", "fault.overflow", "fault.abort", "heap",
+                "pthread", "files", "idlewake", "entropy", "libc")
 
 
 def all_tests(kind, full):

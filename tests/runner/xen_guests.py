@@ -13,6 +13,9 @@ import time
 from dataclasses import dataclass, field
 
 import bed as net_bed
+import cases
+import http_client
+import httpd_guest
 import image
 import packages
 import xen_data
@@ -21,6 +24,7 @@ import xen_domus
 import xen_life
 import xen_moves
 import xen_shadow
+from machine import MACHINES
 from results import log_path
 from words import TOP, Failure
 from xen_host import BRIDGE, KINDS
@@ -110,18 +114,43 @@ def pith(app, reason, says, *args, **config):
     return test
 
 
+def sha256(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def own_page():
+    with open(os.path.join(TOP, "apps", "httpd", "root", "www", "index.html"), "rb") as f:
+        return f.read()
+
+
 def httpd(app):
-    """The image that all other machines boot, too (suite apps) serves its page."""
+    """The image that all other machines boot, too (`same-image`) serves its page."""
     def test(site):
         v4 = site.address()
         name = site.create("httpd", app.elf, v4=v4)
         page = site.page(v4, HTTPD_PORT)
-        with open(os.path.join(TOP, "apps", "httpd", "root", "www", "index.html"), "rb") as f:
-            expect(page == f.read(), f"the page is {page!r}; {site.words_of(name)}")
+        expect(page == own_page(), f"the page is {page!r}; {site.words_of(name)}")
         site.host.destroy(name)
-        with open(app.elf, "rb") as f:
-            return f"{app.elf[len(TOP) + 1:]} sha256 {hashlib.sha256(f.read()).hexdigest()}"
+        return f"{app.elf[len(TOP) + 1:]} sha256 {sha256(app.elf)}"
     return test
+
+
+def same_image(app, machine):
+    """The same file on a machine of QEMU's own."""
+    def job(results):
+        began, name = time.monotonic(), f"xen/same-image-{machine}"
+        try:
+            with httpd_guest.Running("same-" + machine, app.elf, cases.Bed("tcg", machine)) as server:
+                with http_client.Connection(server.address) as c:
+                    c.send(http_client.request("/"))
+                    page = c.response().body
+            expect(page == own_page(), f"the page is {page!r}")
+        except (AssertionError, http_client.Bad, OSError, Failure) as e:
+            results.fail(name, time.monotonic() - began, f"{type(e).__name__}: {e}")
+        else:
+            results.ok(name, time.monotonic() - began, f"{app.elf[len(TOP) + 1:]} sha256 {sha256(app.elf)}")
+    return job
 
 
 def nothing_left(site):
@@ -144,9 +173,10 @@ class Plan:
 
 def plans(full):
     """(plans, images to build)."""
-    hello, probe, web, peer, blk, life = (image.find(os.path.join(TOP, path)) for path in (
-        "apps/hello", PROBE, "apps/httpd", net_bed.PEER, xen_data.XENBLK, xen_life.XENLIFE))
-    apps, found = [hello, probe, web, peer, blk, life], []
+    hello, probe, web, *_ = apps = [image.find(os.path.join(TOP, path)) for path in (
+        "apps/hello", PROBE, "apps/httpd", net_bed.PEER, xen_data.XENBLK, xen_life.XENLIFE,
+        xen_life.XENBALLOON)]
+    found = []
     for kind in KINDS:
         plan = Plan(kind, kind)
         plan.tests[f"bed-{kind}"] = bed
@@ -209,7 +239,9 @@ def jobs(wanted, full, _results):
                       if not wanted or name in wanted or name.removesuffix("-" + plan.kind) in wanted])
               for plan in found]
     chosen = [(plan, names) for plan, names in chosen if names]
-    if not chosen:
+    elsewhere = [machine for machine in MACHINES
+                 if not wanted or f"same-image-{machine}" in wanted or "same-image" in wanted]
+    if not chosen and not elsewhere:
         return []
     packages.ensure(NEEDS)
     image.build(apps, quiet=True)
@@ -219,4 +251,5 @@ def jobs(wanted, full, _results):
     def job(plan, names):
         return lambda results: run_plan(plan, names, full, why, results)
 
-    return [job(plan, names) for plan, names in chosen]
+    return [job(plan, names) for plan, names in chosen] + \
+        [same_image(image.find("httpd"), machine) for machine in elsewhere]

@@ -12,6 +12,7 @@ import image
 from words import TOP, Failure
 from xen_site import expect
 
+XENBALLOON = os.path.join(TOP, "tests", "guest", "xenballoon")
 XENLIFE = os.path.join(TOP, "tests", "guest", "xenlife")
 PAUSE_SECONDS = 1.0
 
@@ -140,6 +141,45 @@ def migrate(site):
     return f"{finish(site, name)} ticks"
 
 
+def away(site, name):
+    """KiB that the guest has given back, and nothing bad before."""
+    ticks_of = re.findall(r"^tick \d+ free \d+ away (\d+) held \d+ .*\n", site.host.console(name), re.MULTILINE)
+    bad = re.search(r"^(bad|FAIL).*", site.host.console(name), re.MULTILINE)
+    expect(not bad, f"{bad and bad[0]}; {site.words_of(name)}")
+    return int(ticks_of[-1]) if ticks_of else 0
+
+
+def has_memory(site, name, least, most, seconds=30):
+    """MiB that Xen says the guest has, once it is in these bounds."""
+    until = time.monotonic() + seconds
+    while True:
+        row = re.search(rf"^{name} +\d+ +(\d+) ", site.host.run("xl list")[1], re.MULTILINE)
+        if row and least <= int(row[1]) <= most:
+            return int(row[1])
+        expect(time.monotonic() < until, f"it has {row and row[1]} MiB, not {least} to {most}, and says that "
+               f"{away(site, name)} KiB are away; {site.words_of(name)}")
+        time.sleep(0.1)
+
+
+def balloon(site):
+    """xl mem-set down and up while a program uses its memory."""
+    name = site.create("balloon", image.find(XENBALLOON).elf, memory=64)
+    site.says(name, r"^tick 2 ")
+    site.type(name, b"take 16\n")
+    site.says(name, r"^took 16\b")
+    sizes = []
+    for target, least, most in ((40, 38, 42), (64, 62, 65)):
+        site.host.run(f"xl mem-set {name} {target}")
+        sizes.append(has_memory(site, name, least, most))
+    site.type(name, b"drop\ntake 40\n")
+    site.says(name, r"^took 40\b")
+    expect(away(site, name) <= 2048, f"{away(site, name)} KiB are away; {site.words_of(name)}")
+    site.type(name, b"end\n")
+    site.says(name, r"^checks: \d+ ok, 0 failed")
+    site.ends(name, "poweroff")
+    return f"64 MiB, {sizes[0]}, {sizes[1]}"
+
+
 def killed(site):
     """20 guests are destroyed in the middle of their lives: none is left as a zombie."""
     for _ in range(20 if site.full else 5):
@@ -150,7 +190,9 @@ def killed(site):
 
 
 def all_tests(kind):
-    """Those that every Xen can do."""
+    """Those that every Xen can do: it moves a PV guest alive only where it can follow what that writes."""
     tests = {"shutdown": shutdown, "reboot": reboot, "pause": pause, "console": console, "sysrq": sysrq,
-             "life-save": save, "checkpoint": checkpoint, "killed": killed}
+             "life-save": save, "checkpoint": checkpoint, "balloon": balloon, "killed": killed}
+    if kind == "pvh":
+        tests["life-migrate"] = migrate
     return {f"{name}-{kind}": test for name, test in tests.items()}
