@@ -24,6 +24,7 @@ import xen_domus
 import xen_life
 import xen_moves
 import xen_shadow
+import xen_share
 from machine import MACHINES
 from results import log_path
 from words import TOP, Failure
@@ -176,7 +177,8 @@ def plans(full):
     hello, probe, web, *_ = apps = [image.find(os.path.join(TOP, path)) for path in (
         "apps/hello", PROBE, "apps/httpd", net_bed.PEER, xen_data.XENBLK, xen_life.XENLIFE,
         xen_life.XENBALLOON)]
-    found = []
+    share, found = image.find(os.path.join(TOP, xen_share.APP)), []
+    apps += [share] if full else []
     for kind in KINDS:
         plan = Plan(kind, kind)
         plan.tests[f"bed-{kind}"] = bed
@@ -189,6 +191,7 @@ def plans(full):
         plan.tests.update(domus)
         if full:
             plan.tests[f"linux-crash-{kind}"] = linux_crash
+            plan.tests[f"share-{kind}"] = xen_share.share(share)
         plan.tests.update(xen_life.all_tests(kind))
         plan.offline = set(plan.tests)
         plan.tests[f"linux-{kind}"] = linux
@@ -201,6 +204,7 @@ def plans(full):
             found.append(moves)
         if full:
             moves.tests[f"linux-moves-{kind}"] = linux_moves
+        moves.tests[f"life-migrate-{kind}"] = xen_life.migrate
         moves.tests.update(xen_moves.all_tests(kind, moves.shadow))
     found = [plan for plan in found if plan.tests]
     for plan in found:
