@@ -33,9 +33,10 @@ static void add_memory(struct text *page)
 {
     struct page_stats pages;
     struct heap_stats heap;
-    size_t away = platform_pages_away(); /* before the others: it may only be too small then */
+    size_t away = platform_pages_away();
     page_stats(&pages);
     heap_stats(&heap);
+    size_t known = pages.free + heap.pages + away; /* not all of the same moment */
     gauge(page, "pith_memory_bytes", "Memory that the page allocator manages.",
           pages.total * PAGE_SIZE);
     gauge(page, "pith_memory_free_bytes", "Of it, free.", pages.free * PAGE_SIZE);
@@ -44,7 +45,7 @@ static void add_memory(struct text *page)
     describe(page, "pith_memory_used_bytes", "gauge", "Memory in use, by owner.");
     text_printf(page, "pith_memory_used_bytes{owner=\"heap\"} %zu\n", heap.pages * PAGE_SIZE);
     text_printf(page, "pith_memory_used_bytes{owner=\"other\"} %zu\n",
-                (pages.total - pages.free - heap.pages - away) * PAGE_SIZE);
+                (pages.total > known ? pages.total - known : 0) * PAGE_SIZE);
     text_printf(page, "pith_memory_used_bytes{owner=\"host\"} %zu\n", away * PAGE_SIZE);
     gauge(page, "pith_heap_small_bytes", "Bytes in use in blocks of at most 2 KiB.",
           heap.small_bytes);

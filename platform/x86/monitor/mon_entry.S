@@ -166,7 +166,6 @@ mon_vmcall:
     ret
 
 /* Operations by number, as offsets: the monitor's constants need no relocation. */
-    .balign 4
 mon_ops:
 .irp op, mon_op_start, mon_pages, mon_op_idle, mon_op_wrmsr, mon_op_hypercall, mon_cpu_prepare, mon_op_stop, mon_op_seal, mon_donate
     .long \op - mon_ops

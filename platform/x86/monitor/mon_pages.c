@@ -119,10 +119,13 @@ static int own(uint64_t paddr, uint64_t *spare)
     if (!entry) {
         return -ENOMEM;
     }
+    if (!(*entry & PTE_P) || *entry << 12 >> 24 != frame) {
+        return -EPERM; /* a hole in RAM, unmapped by its owner, or another frame in its place: we use home addresses */
+    }
     *entry &= ~PTE_U;
     mon_state.owned[frame / 64] |= 1UL << frame % 64;
     mon_flush();
-    return *entry & PTE_P ? 0 : -EPERM; /* a hole in RAM, or unmapped by its owner */
+    return 0;
 }
 
 int mon_protect(uint64_t paddr, uint64_t npages)

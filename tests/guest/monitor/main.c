@@ -150,6 +150,13 @@ static void bad_calls_are_refused(void)
     CHECK_EQ(mon_call(MON_DONATE, paddr_of(__image_start), 0, 0), -EPERM);
     CHECK_EQ(mon_call(MON_DONATE, paddr_of(mon_pml4), 0, 0), -EPERM);
     CHECK_EQ(mon_call(MON_DONATE, 1ul << 45, 0, 0), -EPERM);
+    char *other = page_alloc(0); /* at home of `page` it would be written in its place */
+    CHECK_EQ(raw_map(page, paddr_of(other), 1, MON_MAP_PRESENT | MON_MAP_WRITE), 0);
+    CHECK_EQ(mon_call(MON_DONATE, paddr_of(page), 0, 0), -EPERM);
+    CHECK_EQ(change(page, NULL, PAGE_PROT_NONE), 0);
+    CHECK_EQ(mon_call(MON_DONATE, paddr_of(page), 0, 0), -EPERM);
+    CHECK_EQ(change(page, page, PAGE_PROT_WRITE), 0);
+    page_free(other, 0);
     CHECK_EQ(mon_call(MON_CPU, (uint64_t)mon_pml4, 0, 0), -EFAULT);
     CHECK(mon_call(MON_HYPERCALL, 8, 1, 0) < 0);
     page_free(page, 0);
