@@ -143,7 +143,7 @@ class Device:
         self.victim, self.lie, self.number = victim, lie, number
         self.log = f"{victim.name}-{lie.name}-{number}"
         self.unit = XVDA + 16 * number if lie.kind == "disk" else number
-        self.label = "xvd" + chr(ord("a") + number) if lie.kind == "disk" else str(number)
+        self.label = "vd" + chr(ord("a") + number) if lie.kind == "disk" else str(number)
 
     def start_text(self):
         nodes = " ".join(f"'{node}'" for node in self.lie.nodes)
@@ -177,7 +177,7 @@ class Device:
     def log_lines(self, text):
         """What the guest has logged of this device. Lines that tell its birth are no complaints."""
         if self.lie.kind == "disk":
-            names = rf"vd{self.label[3]}:|device/vbd/{self.unit}\b"
+            names = rf"{self.label}:|device/vbd/{self.unit}\b"
         else:
             found = re.search(rf"(eth\d+): vif {self.unit}:", text)
             names = rf"device/vif/{self.unit}\b" + (rf"|{found[1]}:" if found else "")
@@ -185,11 +185,8 @@ class Device:
         return [line for line in lines if not re.search(r": (vif|vbd) \d+|^disk|^net", line)]
 
 
-def lie_all(victim, lies):
-    """Have all these devices at once, use them, see what becomes of each, and take them away."""
-    begin = victim.mark()
-    devices = [Device(victim, lie, i) for i, lie in enumerate(lies)]
-    victim.run("".join(device.start_text() for device in devices))
+def see(victim, devices, begin):
+    """Use them all, see what becomes of each, and take them away."""
     for device in devices:
         device.wait(r"^front [4-6]|^injected|^failed")
     victim.say(*(device.order() for device in devices))
@@ -205,6 +202,19 @@ def lie_all(victim, lies):
         if device.lie.later:
             outcomes[device.lie.name] = device.outcome(device.lie.later, begin)
     victim.mark()
+    return outcomes
+
+
+def lie_all(victim, lies):
+    """Have all these devices at once; what became of each."""
+    begin = victim.mark()
+    devices = [Device(victim, lie, i) for i, lie in enumerate(lies)]
+    victim.run("".join(device.start_text() for device in devices))
+    try:
+        outcomes = see(victim, devices, begin)
+    except Failure:
+        victim.run("killall -9 badback", check=False)
+        raise
     text = victim.host.console(victim.name)[begin:]
     for device in devices:
         lines = device.log_lines(text)
@@ -222,8 +232,8 @@ def works_again(victim):
     begin = victim.mark()
     victim.run(f"dd if=/dev/zero of=/tmp/{victim.name} bs=1M count=4 2>/dev/null\n"
                f"xl block-attach $d file:/tmp/{victim.name},xvdc,w && xl network-attach $d bridge=xenbr0")
-    victim.say("disk xvdc")
-    victim.hear("^disk xvdc: good 16", begin)
+    victim.say("disk vdc")
+    victim.hear("^disk vdc: good 16", begin)
     victim.hear(r"eth\d+: vif 0:", begin)
     victim.run(f"xl block-detach $d xvdc && xl network-detach $d 0 && rm /tmp/{victim.name}")
 

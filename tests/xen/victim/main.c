@@ -34,6 +34,7 @@
 #define FRAME    1514u
 #define PORTS    256u  /* that are looked at */
 #define NAME_MAX_LEN 16
+#define ARRIVAL_TRIES 50 /* of 0.1 s: a device may be on its way */
 
 struct worker {
     bool busy; /* atomic */
@@ -101,7 +102,10 @@ static void *disk(void *arg)
     char path[32];
 
     snprintf(path, sizeof(path), "/dev/%s", w->name);
-    int fd = open(path, O_RDWR);
+    int fd = -1;
+    for (unsigned i = 0; i < ARRIVAL_TRIES && (fd = open(path, O_RDWR)) < 0; i++) {
+        usleep(100000);
+    }
     if (fd < 0) {
         say("disk %s: no open: %s", w->name, strerror(errno));
     } else {
@@ -247,12 +251,15 @@ static struct netdev *card_of(unsigned id)
 {
     struct netdev *dev;
 
-    for (unsigned i = 0; (dev = netdev_at(i)) != NULL; i++) {
-        if (dev->mac[5] == id) {
-            break;
+    for (unsigned try = 0; try < ARRIVAL_TRIES; try++) {
+        for (unsigned i = 0; (dev = netdev_at(i)) != NULL; i++) {
+            if (dev->mac[5] == id) {
+                return dev;
+            }
         }
+        usleep(100000);
     }
-    return dev;
+    return NULL;
 }
 
 static void *net(void *arg)
