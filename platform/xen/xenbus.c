@@ -68,12 +68,22 @@ void xenbus_close(struct xenbus_device *dev)
     xenstore_unwatch(&dev->watch);
 }
 
+/*
+ * What the toolstack has removed can't be read or written any more; xenstored says EACCES, not ENOENT,
+ * where the nearest node above isn't ours to read (tools/xenstore, errno_from_parents()), as a kind's
+ * folder in the backend's tree is not.
+ */
+static bool gone(int error)
+{
+    return error == -ENOENT || error == -EACCES;
+}
+
 int xenbus_backend_state(struct xenbus_device *dev)
 {
     uint64_t state;
     int error = xenstore_read_u64(XENSTORE_NO_TX, dev->backend, "state", &state);
 
-    if (error == -ENOENT) {
+    if (gone(error)) {
         return XenbusStateClosed;
     }
     if (error != 0 && error != -EINVAL) {
@@ -141,6 +151,9 @@ int xenbus_part(struct xenbus_device *dev, uint64_t deadline_ns)
 {
     int error = xenbus_set_state(dev, XenbusStateClosing);
 
+    if (gone(error)) {
+        return 0; /* our place in the tree, and so the backend's */
+    }
     if (error != 0) {
         return error;
     }
@@ -150,7 +163,7 @@ int xenbus_part(struct xenbus_device *dev, uint64_t deadline_ns)
     if (state >= 0 && error == 0) {
         state = wait_for(dev, XENBUS_STATES(XenbusStateClosed), deadline_ns);
     }
-    return error != 0 ? error : state < 0 ? state : 0;
+    return gone(error) ? 0 : error != 0 ? error : state < 0 ? state : 0;
 }
 
 void xenbus_report(struct xenbus_device *dev, int error, const char *what)

@@ -21,6 +21,7 @@ import packages
 import xen_data
 import xen_dom0
 import xen_domus
+import xen_hostile
 import xen_life
 import xen_moves
 import xen_shadow
@@ -189,6 +190,8 @@ def plans(full):
             f"crash-{kind}": pith(probe, "crash", "Crash: page fault, write to 0x0", "null"),
         })
         plan.tests.update(domus)
+        lies, victims = xen_hostile.all_tests(kind, full)
+        plan.tests.update(lies)
         if full:
             plan.tests[f"linux-crash-{kind}"] = linux_crash
             plan.tests[f"share-{kind}"] = xen_share.share(share)
@@ -198,7 +201,7 @@ def plans(full):
         plan.tests[f"httpd-{kind}"] = httpd(web)
         plan.tests.update(xen_data.all_tests(kind))
         found.append(plan)
-        apps += [app for app in more if app not in apps]
+        apps += [app for app in more + victims if app not in apps]
         moves = plan if kind == "pvh" else Plan("moves-pv", "pv", shadow=True)
         if moves is not plan:
             found.append(moves)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import image
 from words import BUILD, TOP, Failure
+from xen_site import expect
 
 VICTIM = os.path.join("tests", "xen", "victim")
 BADBACK = os.path.join(BUILD, "xen", "badback")
@@ -23,12 +24,9 @@ LIBRARIES = ("-lxengnttab", "-lxenevtchn", "-lxenstore")  # of libxen-dev; dom0 
 FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wshadow", "-Wvla", "-Wstrict-prototypes",
          "-Wmissing-prototypes", "-Werror")
 XVDA = 202 << 8  # xen docs/man/xen-vbd-interface.7: a disk every 16
+# Lines of the log about devices that come and go as they ought to.
+BIRTH = r": (?:vif|vbd) \d+:|: \d+ sectors, |: [0-9a-f:]{17}, MTU |: removed|: taken away|^disk |^net "
 FRAMES = 12      # that a card has to bring back
-
-
-def expect(truth, words):
-    if not truth:
-        raise Failure(words)
 
 
 def build_badback():
@@ -53,12 +51,15 @@ class Lie:
     says: str
     later: str = ""
     nodes: tuple = ()
-    lines: tuple = (1, 2)  # at least, at most
+    lines: tuple = (1, 1)  # at least, at most
 
     @property
     def name(self):
         return "-".join((self.kind, self.fault.replace(".", "-")) + tuple(
             re.sub(r"[^a-z0-9]+", "", node)[:20] for node in self.nodes))
+
+
+NONE, MAYBE = (0, 0), (0, 1)
 
 
 def disk(fault, says, **more):
@@ -72,19 +73,20 @@ def net(fault, says, **more):
 class Victim:
     """The guest, and what dom0 does to it."""
 
-    def __init__(self, site, kind, app, **config):
-        self.host, self.kind, self.name = site.host, kind, f"victim-{kind}"
-        self.host.create(self.name, kind, app.elf, memory=32, cmdline="loglevel=2", **config)
+    def __init__(self, site, app):
+        self.site, self.host = site, site.host
+        self.name = site.create("victim", app.elf, options=["loglevel=2"], memory=32)
         self.host.wait_console(self.name, "^victim: ready")
         self.number = self.host.domain(self.name)
         self.run("test -x /bin/badback", check=False) or self.bring_badback()
-        self.pings = 0
+        self.pings = self.rounds = 0
 
     def run(self, text, check=True):
         status, said = self.host.run(f"d={self.number}\n{text}", check=check)
         return said if check else status == 0
 
     def bring_badback(self):
+        build_badback()
         there = self.host.put(BADBACK)
         self.run(f"cp {there} /bin/badback.new && chmod 755 /bin/badback.new && mv /bin/badback.new /bin/badback")
 
@@ -93,7 +95,7 @@ class Victim:
         self.run("tty=$(xenstore-read /local/domain/$d/console/tty)\n" +
                  "".join(f"echo '{line}' >$tty\n" for line in lines))
 
-    def hear(self, pattern, begin=0, seconds=20):
+    def hear(self, pattern, begin=0, seconds=60):
         """The match of a pattern in what it says from `begin` on."""
         until = time.monotonic() + seconds
         while True:
@@ -132,6 +134,10 @@ class Victim:
                 raise Failure(f"{self.name} had {before} and has {counts} now")
             time.sleep(0.3)
 
+    def leave(self):
+        self.say("quit")
+        self.site.ends(self.name, "poweroff")
+
     def log_of(self, name):
         return self.host.read(f"share/log/{name}.log")
 
@@ -153,7 +159,7 @@ class Device:
     def said(self):
         return self.victim.log_of(self.log)
 
-    def wait(self, pattern, seconds=20):
+    def wait(self, pattern, seconds=60):
         until = time.monotonic() + seconds
         while not re.search(pattern, self.said(), re.MULTILINE):
             if time.monotonic() > until:
@@ -167,12 +173,12 @@ class Device:
     def outcome(self, pattern, begin):
         words = rf"^{self.lie.kind} {self.label}: (?:{pattern}).*$"
         try:
-            return self.victim.hear(words, begin, 30)[0]
+            return self.victim.hear(words, begin)[0]
         except Failure as e:
             raise Failure(f"{self.lie.name}: {e}; its backend: {self.said()!r}") from e
 
     def term(self):
-        return f"kill $(cat /tmp/{self.log}.pid)\n"
+        return f"read -r pid </tmp/{self.log}.pid && kill $pid\n"
 
     def log_lines(self, text):
         """What the guest has logged of this device. Lines that tell its birth are no complaints."""
@@ -181,14 +187,14 @@ class Device:
         else:
             found = re.search(rf"(eth\d+): vif {self.unit}:", text)
             names = rf"device/vif/{self.unit}\b" + (rf"|{found[1]}:" if found else "")
-        lines = [line for line in text.splitlines() if re.search(names, line)]
-        return [line for line in lines if not re.search(r": (vif|vbd) \d+|^disk|^net", line)]
+        return [line for line in text.splitlines() if re.search(names, line) and not re.search(BIRTH, line)]
 
 
 def see(victim, devices, begin):
     """Use them all, see what becomes of each, and take them away."""
     for device in devices:
-        device.wait(r"^front [4-6]|^injected|^failed")
+        if not device.lie.fault.startswith("never"):
+            device.wait(r"^front [4-6]|^injected|^failed")
     victim.say(*(device.order() for device in devices))
     outcomes = {}
     for device in devices:
@@ -202,6 +208,12 @@ def see(victim, devices, begin):
         if device.lie.later:
             outcomes[device.lie.name] = device.outcome(device.lie.later, begin)
     victim.mark()
+    keepers = [device for device in devices if device.lie.fault == "keep"]
+    if keepers:
+        expect(victim.counts()["grants"] > 0, f"{victim.name} has no grants, and the backend has its pages")
+        victim.run("".join(device.term() for device in keepers))
+    for device in keepers:
+        device.wait("^let go")
     return outcomes
 
 
@@ -213,7 +225,7 @@ def lie_all(victim, lies):
     try:
         outcomes = see(victim, devices, begin)
     except Failure:
-        victim.run("killall -9 badback", check=False)
+        victim.run("killall badback; usleep 300000; killall badback", check=False)
         raise
     text = victim.host.console(victim.name)[begin:]
     for device in devices:
@@ -223,7 +235,51 @@ def lie_all(victim, lies):
     return outcomes
 
 
-GOOD = (disk("good", "good 16", lines=(0, 0)), net("good", f"good {FRAMES} of", lines=(0, 0)))
+GOOD = (disk("good", "good 16", lines=NONE), net("good", f"good {FRAMES} of", lines=NONE))
+
+# A disk's request that was not answered ends when the device goes.
+DISKS = (
+    *(disk(fault, "failed (?:read|write|fsync) .*: I/O error")
+      for fault in ("bad-id", "repeated-id", "bad-index", "index-one", "bad-status", "bad-op")),
+    *(disk(fault, "failed (?:read|write|fsync) .*: I/O error", lines=MAYBE) for fault in ("close", "vanish")),
+    disk("silence", "", later="failed (?:read|write|fsync) .*: I/O error", lines=MAYBE),
+    *(disk(fault, "good 16", lines=MAYBE) for fault in ("odd-state", "storm")),
+    disk("rewrite", "", later="good|failed", lines=MAYBE),
+    disk("keep", "good 16"),
+)
+CARDS = (
+    *(net(fault, "failed after") for fault in ("bad-id", "repeated-id", "bad-index", "index-one")),
+    *(net("tx." + fault, "failed after") for fault in ("bad-id", "repeated-id", "bad-index", "index-one")),
+    *(net(fault, f"silent after .* dropped [1-9]") for fault in ("bad-status", "bad-offset")),
+    *(net(fault, "good|silent|failed after", lines=MAYBE) for fault in ("bad-flags", "endless", "bad-extra")),
+    net("tx.bad-status", f"good {FRAMES} of", lines=MAYBE),
+    net("silence", "silent after", lines=NONE),
+    net("tx.silence", "silent after", lines=MAYBE),
+    *(net(fault, "failed after|silent after|no such card", lines=MAYBE) for fault in ("close", "vanish")),
+    *(net(fault, f"good {FRAMES} of", lines=MAYBE) for fault in ("odd-state", "storm")),
+    net("rewrite", "good|failed after|silent after", lines=MAYBE),
+    net("keep", f"good {FRAMES} of", lines=MAYBE),
+)
+# What stands in the tree and can't be: refused, or taken for something that can.
+NODES = (
+    *(disk("good", "no open", nodes=(node,)) for node in (
+        "sectors=18446744073709551615", "sector-size=0", "sector-size=777", "sector-size=4294967296")),
+    # Nothing is on a disk whose size is no number.
+    *(disk("good", "no open|failed write after 0", nodes=(node,), lines=MAYBE) for node in (
+        "sectors=0", "sectors=", "sectors=banana", "sectors=-1", "sectors=99999999999999999999")),
+    *(disk("good", "good 16", nodes=(node,), lines=MAYBE) for node in (
+        "feature-max-indirect-segments=4294967295", "max-ring-page-order=99", "feature-persistent=banana",
+        "info=banana", "max-ring-page-order=-1")),
+)
+CARD_NODES = (
+    net("good", "no such card", nodes=("feature-rx-copy=0",), lines=MAYBE),
+    net("good", f"no such card", nodes=("mac=banana",), lines=MAYBE),
+    *(net("good", f"good {FRAMES} of", nodes=(node,), lines=MAYBE) for node in (
+        "mtu=99999999", "mtu=1", "mtu=banana", "feature-gso-tcpv4=banana", "feature-sg=-7",
+        "multi-queue-max-queues=4294967295")),
+)
+NEVER = tuple(kind(fault, "no (?:open|such card)", lines=(1, 1))
+              for kind in (disk, net) for fault in ("never-wait", "never-connect"))
 
 
 def works_again(victim):
@@ -267,12 +323,12 @@ def cycles(victim, kind, times):
         unit, nodes = XVDA + 16 * 9, "params=/dev/loop7 physical-device=7:7 type=phy"
     else:
         unit, nodes = 9, "bridge=xenbr0"
-    log = f"/share/log/cycle-{victim.name}-{kind}.log"
+    victim.rounds += 1
+    name = f"cycle-{victim.name}-{kind}-{victim.rounds}"
     # While it lasts the guest has to answer.
-    victim.run(f"badback cycle {kind} $d {unit} {times} {nodes} >{log} 2>&1 & echo $! >/tmp/cycle.pid")
+    victim.run(f"badback cycle {kind} $d {unit} {times} {nodes} >/share/log/{name}.log 2>&1 & echo $! >/tmp/cycle.pid")
     until = time.monotonic() + 60 + 3 * times
     pattern = r"^\d+ times in ([0-9.]+) s"
-    name = os.path.basename(log)[:-4]
     while not (found := re.search(pattern, victim.log_of(name), re.MULTILINE)):
         expect("failed:" not in victim.log_of(name) and time.monotonic() < until,
                f"{kind}: {victim.log_of(name)!r}; {victim.name}: "
@@ -282,3 +338,86 @@ def cycles(victim, kind, times):
     if kind == "vbd":
         victim.run("losetup -d /dev/loop7")
     return float(found[1]) / times
+
+
+QUICK = ("bad-id", "bad-status", "bad-index", "close", "silence")
+
+
+def round_trip(victim):
+    """Both kinds come and go once: what is made once has been made."""
+    lie_all(victim, GOOD)
+    return victim.counts()
+
+
+# ---- the tests ----
+
+def hostile(app, full):
+    """All lies, or those on which the others are variations: id, length, index, close, silence."""
+    def test(site):
+        victim = Victim(site, app)
+        before = round_trip(victim)
+        lies = 0
+        batches = (DISKS, CARDS[:12], CARDS[12:], NODES, CARD_NODES, NEVER)
+        if not full:
+            batches = (tuple(lie for lie in DISKS + CARDS if lie.fault in QUICK),)
+        for batch in batches:
+            lie_all(victim, batch)
+            lies += len(batch)
+        works_again(victim)
+        after = victim.counts()
+        for what in ("grants", "abandoned", "ports", "working"):
+            expect(after[what] == before[what], f"{what}: {before[what]} before, {after[what]} after: {after}")
+        victim.leave()
+        return f"{lies} lies borne; pages free {before['free']}, {after['free']} after"
+    return test
+
+
+def cycling(app, times, by_xl):
+    """Devices of Linux's backends come and go in one running guest, and nothing is left of them."""
+    def test(site):
+        victim = Victim(site, app)
+        for kind in ("vif", "vbd"):
+            cycles(victim, kind, 2)
+        before, theirs = round_trip(victim), dom0_has(victim)
+        seconds = [cycles(victim, kind, times) for kind in ("vif", "vbd")]
+        for _ in range(by_xl):
+            works_again(victim)
+        victim.settled(before)
+        left = dom0_has(victim)
+        expect(left == theirs, f"dom0 had {theirs} of the guest and has {left} now")
+        victim.leave()
+        return (f"{times} times a vif ({seconds[0]:.2f} s each) and a vbd ({seconds[1]:.2f} s); the guest: "
+                f"{before}; dom0: {theirs}")
+    return test
+
+
+def destroying(app, times):
+    """Guests are destroyed with their devices in use; no zombie is left, and Xen has nothing to say."""
+    def test(site):
+        host = site.host
+        host.run("dd if=/dev/zero of=/tmp/gone bs=1M count=4 2>/dev/null")
+        begin = len(host.dmesg())
+        for _ in range(times):
+            name = site.create("gone", app.elf, options=["loglevel=2"], memory=32, vif=["bridge=xenbr0"],
+                               disk=["file:/tmp/gone,xvda,w"])
+            site.says(name, "^victim: ready")
+            host.run("echo disk vda >$(xenstore-read /local/domain/$(xl domid " + name + ")/console/tty)")
+            host.destroy(name)
+        host.run("rm /tmp/gone")
+        until = time.monotonic() + 20
+        while host.domains() and time.monotonic() < until:
+            time.sleep(0.2)
+        expect(host.domains() == {}, f"domains are left: {host.domains()}")
+        said = [line for line in host.dmesg()[begin:].splitlines()
+                if re.search(r"\(XEN\)", line) and not re.search(r"HVM ?\d+|HVM d\d+|upcall vector", line)]
+        expect(not said, f"Xen says: {said[:5]}")
+        return f"{times} times"
+    return test
+
+
+def all_tests(kind, full):
+    """({name: test}, images to build)."""
+    app = image.find(os.path.join(TOP, VICTIM))
+    return {f"hostile-{kind}": hostile(app, full),
+            f"attach-detach-{kind}": cycling(app, 200 if full else 10, 20 if full else 1),
+            f"destroy-{kind}": destroying(app, 20 if full else 3)}, [app]

@@ -32,6 +32,8 @@ static const char *const names[FAULTS] = {
 };
 
 static volatile sig_atomic_t orders;
+static struct back back;
+static void let_go(struct back *b);
 
 void tell(const char *format, ...)
 {
@@ -53,6 +55,7 @@ void die(const char *format, ...)
     vprintf(format, ap);
     va_end(ap);
     putchar('\n');
+    let_go(&back);
     exit(1);
 }
 
@@ -72,6 +75,17 @@ static void on_signal(int number)
 
 /* ---- in use ---- */
 
+/* Each mapping is undone by ourselves: dom0 has lost memory to programs that ended without. */
+static void let_go(struct back *b)
+{
+    ring_unmap(b, &b->ring[0]);
+    ring_unmap(b, &b->ring[1]);
+    if (b->kept != NULL) {
+        xengnttab_unmap(b->grants, b->kept, 1);
+        b->kept = NULL;
+    }
+}
+
 static void disconnect(struct back *b)
 {
     if (!b->connected) {
@@ -79,8 +93,7 @@ static void disconnect(struct back *b)
     }
     b->connected = false;
     xenevtchn_unbind(b->events, b->port);
-    ring_unmap(b, &b->ring[0]);
-    ring_unmap(b, &b->ring[1]);
+    let_go(b);
 }
 
 static void connected(struct back *b)
@@ -116,8 +129,8 @@ static void keep_page(struct back *b)
     uint32_t ref, slot = (net ? r->cons : r->cons - 1) & (r->size - 1);
 
     memcpy(&ref, r->slots + slot * r->slot + at, sizeof(ref));
-    void *page = xengnttab_map_grant_ref(b->grants, b->domain, ref, PROT_READ);
-    tell("kept %s %u", page != NULL ? "page" : "the ring, not page", ref);
+    b->kept = xengnttab_map_grant_ref(b->grants, b->domain, ref, PROT_READ);
+    tell("kept %s %u", b->kept != NULL ? "page" : "the ring, not page", ref);
 }
 
 /* What goes wrong beside the ring, when its time has come. */
@@ -182,7 +195,7 @@ static void on_event(struct back *b)
 static void on_front(struct back *b, unsigned state)
 {
     if (state == XenbusStateInitialised || state == XenbusStateConnected) {
-        if (b->fault == NEVER_CONNECT || b->connected || b->injected || orders > 0) {
+        if (b->fault == NEVER_WAIT || b->fault == NEVER_CONNECT || b->connected || b->injected || orders > 0) {
             return;
         }
         connected(b);
@@ -203,13 +216,17 @@ static void on_front(struct back *b, unsigned state)
 
 static void look_at_front(struct back *b, unsigned *seen)
 {
-    unsigned n;
+    bool changed = false;
     char **event;
 
     while ((event = xs_check_watch(b->xs)) != NULL) {
+        changed = true;
         free(event);
     }
-    n = store_front(b, "state", 0);
+    if (!changed) {
+        return;
+    }
+    unsigned n = store_front(b, "state", 0);
     if (n != *seen) {
         *seen = n;
         tell("front %u", n);
@@ -235,7 +252,7 @@ static void live(struct back *b)
             tell("front stays %u", seen);
             break;
         }
-        poll(fds, 2, 100); /* a signal may come before it sleeps */
+        poll(fds, 2, 500); /* a signal may come before it sleeps */
         look_at_front(b, &seen);
         if (fds[1].revents & POLLIN) {
             on_event(b);
@@ -269,7 +286,7 @@ static void arguments(struct back *b, char **argv)
 
 int main(int argc, char **argv)
 {
-    static struct back b;
+    struct back *b = &back;
     char path[PATH + 16];
 
     if (argc > 1 && strcmp(argv[1], "cycle") == 0) {
@@ -278,30 +295,32 @@ int main(int argc, char **argv)
     if (argc < 5) {
         die("badback net|disk DOMID NUMBER FAULT [after=N] [KEY=VALUE]...");
     }
-    arguments(&b, argv + 1);
-    snprintf(b.front, sizeof(b.front), "/local/domain/%u/device/%s/%u", b.domain, b.kind->frontend, b.number);
-    snprintf(b.path, sizeof(b.path), "/local/domain/0/backend/bad%s/%u/%u", b.kind->frontend, b.domain,
-             b.number);
-    b.xs = xs_open(0);
-    b.events = xenevtchn_open(NULL, 0);
-    b.grants = xengnttab_open(NULL, 0);
-    if (b.xs == NULL || b.events == NULL || b.grants == NULL) {
+    arguments(b, argv + 1);
+    snprintf(b->front, sizeof(b->front), "/local/domain/%u/device/%s/%u", b->domain, b->kind->frontend, b->number);
+    snprintf(b->path, sizeof(b->path), "/local/domain/0/backend/bad%s/%u/%u", b->kind->frontend, b->domain,
+             b->number);
+    b->xs = xs_open(0);
+    b->events = xenevtchn_open(NULL, 0);
+    b->grants = xengnttab_open(NULL, 0);
+    if (b->xs == NULL || b->events == NULL || b->grants == NULL) {
         die("no xenstore, events or grants: %s", strerror(errno));
     }
     signal(SIGTERM, on_signal);
-    store_make(&b);
-    snprintf(path, sizeof(path), "%s/state", b.front);
-    xs_watch(b.xs, path, "front");
+    store_make(b);
+    snprintf(path, sizeof(path), "%.*s/state", (int)PATH - 1, b->front);
+    xs_watch(b->xs, path, "front");
     tell("made");
-    live(&b);
-    store_remove(&b);
-    tell("over: %u responses", b.responses);
-    if (b.fault == KEEP && b.connected) {
+    live(b);
+    store_remove(b);
+    tell("over: %u responses", b->responses);
+    if (b->fault == KEEP && b->connected) {
         while (orders < 2) {
             poll(NULL, 0, 100);
         }
-        disconnect(&b);
+        disconnect(b);
         tell("let go");
     }
+    disconnect(b);
+    let_go(b);
     return 0;
 }

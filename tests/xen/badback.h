@@ -24,7 +24,7 @@
 
 #define PAGE 4096u
 #define PATH 160u
-#define RING_PAGES 4u
+#define RING_PAGES 16u
 
 /* What goes wrong; each once, after `after` good responses, unless it says otherwise. */
 enum fault {
@@ -88,6 +88,7 @@ struct back {
     xengnttab_handle *grants;
     evtchn_port_t port;
     struct ring ring[2];     /* vbd: the first; vif: rx, tx */
+    void *kept;              /* a page of the guest, or NULL */
     bool connected, over;
     unsigned responses;
     bool injected;

@@ -11,7 +11,7 @@
 
 #define SECTOR   512u
 #define SECTORS  8192u
-#define INDIRECT 32u /* segments of one request */
+#define INDIRECT 32u /* segments of one request: what we offer */
 #define IN_PAGE  (PAGE / sizeof(struct blkif_request_segment))
 
 static uint8_t disk[SECTORS * SECTOR];
@@ -88,11 +88,10 @@ static int16_t move(struct back *b, bool write, uint64_t sector, const struct bl
 
 static int16_t move_indirect(struct back *b, const struct blkif_request_indirect *req)
 {
-    static struct blkif_request_segment seg[INDIRECT];
+    static struct blkif_request_segment seg[IN_PAGE];
     unsigned n = req->nr_segments;
 
-    _Static_assert(INDIRECT <= IN_PAGE, "they lie in one page");
-    if (n == 0 || n > INDIRECT) {
+    if (n == 0 || n > IN_PAGE) {
         die("vbd: %u indirect segments", n);
     }
     if (!grant_copy(b, req->indirect_grefs[0], 0, seg, n * sizeof(seg[0]), false)) {
