@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <setjmp.h>
 
+#include <pith/platform.h>
 #include <pith/thread.h>
 #include <xenplat/pv.h>
+#include <xenplat/pvh.h>
 #include <xenplat/services.h>
 #include <xenplat/suspend.h>
 #include <xenplat/xenstore.h>
@@ -14,6 +16,8 @@
 
 #include "fake_cpu.h"
 
+#include "../../platform/xen/balloon.h"
+
 struct xen_given xen_given_store;
 bool xen_pv = true;
 
@@ -21,10 +25,13 @@ static char shutdown_word[64], sysrq_word[64];
 static char features[200];
 static unsigned suspended, stops, warned, published, threads;
 static int reboot = -1, in_transaction;
-static struct xenstore_watch *watches[2];
+static struct xenstore_watch *watches[3];
 static unsigned nwatches;
 static void *(*thread_fn)(void *);
 static jmp_buf idle;
+static enum xen_balloon balloon_says[4]; /* what its next looks answer */
+static unsigned looks, later;
+static uint64_t began_with;
 
 void platform_irq_replay(void)
 {
@@ -56,7 +63,8 @@ unsigned waitq_wake_all(struct waitq *q)
 int waitq_wait(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns)
 {
     (void)q;
-    EXPECT(deadline_ns == UINT64_MAX);
+    EXPECT(deadline_ns == UINT64_MAX || deadline_ns == 5000000000ULL + 1000000000ULL);
+    later += deadline_ns != UINT64_MAX;
     spin_unlock(lock, false);
     longjmp(idle, 1);
 }
@@ -111,7 +119,7 @@ int xenstore_transaction(int (*fn)(uint32_t tx, void *arg), void *arg)
 
 int xenstore_watch(struct xenstore_watch *watch)
 {
-    EXPECT(nwatches < 2);
+    EXPECT(nwatches < 3);
     watches[nwatches++] = watch;
     watch->fn(watch); /* as a new watch does */
     return 0;
@@ -128,6 +136,30 @@ int xen_pv_publish_p2m(void)
 {
     published++;
     return 0;
+}
+
+uint64_t platform_clock_ns(void)
+{
+    return 5000000000ULL;
+}
+
+/* Its answers, then that all is done. */
+enum xen_balloon xen_balloon_look(void)
+{
+    enum xen_balloon says = balloon_says[0];
+    memmove(&balloon_says[0], &balloon_says[1], sizeof(balloon_says) - sizeof(balloon_says[0]));
+    looks++;
+    return says;
+}
+
+uint64_t xen_pvh_pages_short(void)
+{
+    return 77;
+}
+
+void xen_balloon_begin(uint64_t pages)
+{
+    began_with = pages;
 }
 
 void xen_stop_by_reboot(bool on)
@@ -180,10 +212,12 @@ int main(void)
     EXPECT(nwatches == 0); /* nobody listens yet */
     EXPECT(xen_control_listen() == 0);
     run();
-    EXPECT(nwatches == 2 && published == 1);
+    EXPECT(nwatches == 3 && published == 1);
     EXPECT_STR(features, "feature-poweroff feature-reboot feature-suspend ");
     EXPECT_STR(watches[0]->path, "control/shutdown");
     EXPECT_STR(watches[1]->path, "control/sysrq");
+    EXPECT_STR(watches[2]->path, "memory/target");
+    EXPECT(looks == 1 && later == 0 && began_with == 0); /* PV starts with what it is to have */
     EXPECT(stops == 0 && suspended == 0 && reboot == -1 && warned == 0);
 
     write_word(shutdown_word, "poweroff");
@@ -206,6 +240,18 @@ int main(void)
     write_word(sysrq_word, "h");
     EXPECT(warned == 1);
     EXPECT(stops == 3 && suspended == 1 && reboot == 1);
+
+    /* The balloon goes on without waiting until it is done, or can't go on for now: then by the clock. */
+    looks = 0;
+    memcpy(balloon_says, (enum xen_balloon[4]){XEN_BALLOON_GOES_ON, XEN_BALLOON_GOES_ON}, sizeof(balloon_says));
+    write_word(shutdown_word, "");
+    EXPECT(looks == 3 && later == 0);
+    memcpy(balloon_says, (enum xen_balloon[4]){XEN_BALLOON_GOES_ON, XEN_BALLOON_LATER}, sizeof(balloon_says));
+    write_word(shutdown_word, "");
+    EXPECT(looks == 5 && later == 1);
+    xen_pv = false;
+    xen_control_prepare();
+    EXPECT(began_with == 77);
 
     fake_panic_hook = panicked;
     write_word(sysrq_word, "c");
