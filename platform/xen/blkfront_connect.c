@@ -146,15 +146,26 @@ static int publish(uint32_t tx, struct xenbus_device *bus)
                     : xenstore_write_u64(tx, bus->path, "feature-persistent", b->options.persistent);
 }
 
-void blkfront_read_size(struct blkfront *b)
+/* Nothing fits on a disk without a block; a drive may be empty (blkif.h, VDISK_CDROM). */
+int blkfront_read_size(struct blkfront *b)
 {
-    uint64_t sectors = backend_u64(b, "sectors", 0);
-    sectors = sectors > SECTORS_MAX ? SECTORS_MAX : sectors;
+    uint64_t sectors;
+    int err = xenstore_read_u64(XENSTORE_NO_TX, b->bus.backend, "sectors", &sectors);
+    if (err != 0) {
+        return err;
+    }
+    if (sectors > SECTORS_MAX) {
+        return -EFBIG;
+    }
     sectors -= sectors % (b->blkdev.block_size / BLKDEV_SECTOR);
+    if (sectors == 0 && (backend_u64(b, "info", 0) & VDISK_CDROM) == 0) {
+        return -EINVAL;
+    }
     if (b->connected_once && sectors != b->blkdev.nsectors) {
         klog(LOG_INFO, "%s: %llu sectors now", b->blkdev.name, (unsigned long long)sectors);
     }
     __atomic_store_n(&b->blkdev.nsectors, sectors, __ATOMIC_RELAXED);
+    return 0;
 }
 
 static int read_properties(struct blkfront *b)
@@ -163,17 +174,20 @@ static int read_properties(struct blkfront *b)
     uint64_t info = backend_u64(b, "info", 0), granularity;
 
     if (size < BLKDEV_SECTOR || size > PAGE_SIZE || (size & (size - 1)) != 0) {
-        klog(LOG_WARNING, "xen: %s: blocks of %llu bytes are not driven", b->bus.path,
-             (unsigned long long)size);
+        b->refused = "its sector-size can't be, disk not driven";
         return -EINVAL;
     }
     if (b->connected_once && size != b->blkdev.block_size) {
-        klog(LOG_WARNING, "%s: another block size after a resume", b->blkdev.name);
+        b->refused = "another block size after a resume, disk not driven";
         return -EINVAL;
     }
     b->blkdev.block_size = (uint32_t)size;
     b->blkdev.readonly = (info & (VDISK_READONLY | VDISK_CDROM)) != 0;
-    blkfront_read_size(b);
+    int err = blkfront_read_size(b);
+    if (err != 0) {
+        b->refused = "its number of sectors can't be, disk not driven";
+        return err;
+    }
     granularity = backend_u64(b, "discard-granularity", size);
     b->blkdev.has_discard = b->options.discard && backend_u64(b, "feature-discard", 0) == 1;
     b->blkdev.discard_granularity = granularity <= UINT32_MAX ? (uint32_t)granularity : UINT32_MAX;
@@ -218,6 +232,7 @@ static int wait_for(struct blkfront *b, unsigned states)
 
 int blkfront_connect(struct blkfront *b)
 {
+    b->refused = NULL;
     int err = wait_for(b, XENBUS_STATES(XenbusStateInitWait) | XENBUS_STATES(XenbusStateInitialised) |
                               XENBUS_STATES(XenbusStateConnected));
     if (err == 0) {

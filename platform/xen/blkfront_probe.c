@@ -107,8 +107,9 @@ static int attach(const char *path, unsigned number, struct xenbus_device **devi
         err = blkfront_connect(b);
     }
     if (err != 0) {
-        xenbus_report(&b->bus, err, err == -ETIMEDOUT ? "the backend does not answer, disk not driven"
-                                                      : "disk not driven");
+        xenbus_report(&b->bus, err, b->refused != NULL    ? b->refused
+                                    : err == -ETIMEDOUT ? "the backend does not answer, disk not driven"
+                                                        : "disk not driven");
         xenbus_close(&b->bus);
         xenbus_set_state(&b->bus, XenbusStateClosed);
         blkfront_disconnect(b);
@@ -201,7 +202,7 @@ static void resume(struct xenbus_device *device)
         return;
     }
     if (works) {
-        xenbus_report(device, err, "disk not connected again");
+        xenbus_report(device, err, b->refused != NULL ? b->refused : "disk not connected again");
         bool outer = irq_save();
         blkfront_end_all(b, BLKFRONT_FAILED);
         irq_restore(outer);
@@ -211,8 +212,15 @@ static void resume(struct xenbus_device *device)
 
 static void changed(struct xenbus_device *device, int state)
 {
-    if (state == XenbusStateConnected) {
-        blkfront_read_size(LIST_ENTRY(device, struct blkfront, bus));
+    struct blkfront *b = LIST_ENTRY(device, struct blkfront, bus);
+
+    if (state != XenbusStateConnected) {
+        return;
+    }
+    int err = blkfront_read_size(b);
+    if (err != 0 && b->bad_size++ == 0) {
+        klog(LOG_WARNING, "%s: its new number of sectors can't be (%d); it keeps the old one",
+             b->blkdev.name, err);
     }
 }
 

@@ -182,7 +182,7 @@ static void detach(struct xenbus_device *bus)
         /* Afterwards it has nothing of ours any more; if it does not answer, we go all the same. */
         int err = xenbus_part(&net->bus, platform_clock_ns() + PART_NS);
         if (err != 0) {
-            klog(LOG_DEBUG, "xen: vif %u: no good-bye (%d)", net->number, err);
+            klog(LOG_WARNING, "xen: %s: its backend does not close (%d)", net->bus.path, err);
         }
     }
     bool was = spin_lock(&net->lock);

@@ -179,9 +179,30 @@ static void test_no_backend(void)
         EXPECT(attach_disk() == -EINVAL && *node(false, "state", false) == XenbusStateClosed);
         let_go();
     }
+    /* A disk has sectors; a drive may be empty. */
+    static const uint64_t counts[] = { 0, (1ULL << 54) + 1, UINT64_MAX };
+    for (unsigned i = 0; i < 3; i++) {
+        reset_peer();
+        errors_logged = 0;
+        tell("sectors", counts[i]);
+        EXPECT(attach_disk() == (i == 0 ? -EINVAL : -EFBIG) && errors_logged == 1);
+        let_go();
+    }
     reset_peer();
-    tell("sectors", UINT64_MAX);
-    EXPECT(attach_disk() == 0 && disk->nsectors == 1ULL << 54);
+    tell("sectors", 0);
+    tell("info", VDISK_CDROM);
+    EXPECT(attach_disk() == 0 && disk->nsectors == 0);
+    tell("sectors", 24);
+    kind->changed(device, XenbusStateConnected);
+    EXPECT(disk->nsectors == 24);
+    detach_disk(0);
+    reset_peer();
+    EXPECT(attach_disk() == 0);
+    warnings_logged = 0;
+    tell("sectors", 0); /* what can't be does not become its size */
+    kind->changed(device, XenbusStateConnected);
+    kind->changed(device, XenbusStateConnected);
+    EXPECT(disk->nsectors == SECTORS && warnings_logged == 1);
     detach_disk(0);
     EXPECT(grants_used() == 0 && disk != NULL);
 }

@@ -78,6 +78,7 @@ struct blkfront {
     struct blkfront_options options;
     unsigned vdev;
     bool connected_once;
+    const char *refused; /* what of the backend's tree can't be, for its report; NULL: nothing */
 
     /* Guards everything below; the allocators' and grants' locks nest in it. */
     struct spinlock lock;
@@ -108,7 +109,7 @@ struct blkfront {
     unsigned npages, pool, pool_max;
     unsigned stuck; /* references that the backend does not let go of */
 
-    uint64_t bad_status, notifications, responses;
+    uint64_t bad_status, bad_size, notifications, responses;
 };
 
 /* ---- blkfront_pages.c; context of all: lock held ---- */
@@ -193,8 +194,8 @@ int blkfront_connect(struct blkfront *b);
 /* Let go of the event channel and of the ring; what the backend keeps of it stays behind. */
 void blkfront_disconnect(struct blkfront *b);
 
-/* Read the size again. */
-void blkfront_read_size(struct blkfront *b);
+/* Read the size again. -Exxx: what is there can't be, and it stays what it was. */
+int blkfront_read_size(struct blkfront *b);
 
 /* ---- blkfront_probe.c ---- */
 
