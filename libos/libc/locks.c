@@ -5,9 +5,17 @@
  * A lock is a mutex; the recursive ones are initialised as such, since newlib itself always knows
  * which kind it has.
  */
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/lock.h>
+
+#include <pith/platform.h>
+
+#include "pthread_impl.h"
+
+#define EXIT_WAIT_NS 1000000000ULL /* for a thread that is writing, when the program ends */
+
+/* Newlib asks for it by a patch of ours, so no header of its own has it. */
+int __retarget_lock_acquire_at_exit(_LOCK_T lock);
 
 struct __lock {
     pthread_mutex_t mutex;
@@ -84,6 +92,12 @@ int __retarget_lock_try_acquire(_LOCK_T lock)
 int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
 {
     return pthread_mutex_trylock(&lock->mutex) == 0;
+}
+
+/* For exit(), see toolchain/patches/newlib/0022: nonzero when the holder has released it in time. */
+int __retarget_lock_acquire_at_exit(_LOCK_T lock)
+{
+    return pthread_mutex_take(&lock->mutex, platform_clock_ns() + EXIT_WAIT_NS) == 0;
 }
 
 void __retarget_lock_release(_LOCK_T lock)

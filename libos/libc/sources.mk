@@ -8,5 +8,5 @@ LIBOS_LIBC_SRCS += dir.c fs_attr.c fs_data.c fs_names.c mktemp.c scandir.c sendf
 LIBOS_LIBC_SRCS += dns_ask.c dns_message.c getaddrinfo.c gethostbyname.c getnameinfo.c ifaddrs.c in6addr.c \
     inet_class.c inet_ntop.c inet_pton.c netdb_find.c netdb_hosts.c netdb_literal.c netdb_services.c \
     netdb_sort.c netdb_text.c
-LIBOS_LIBC_SRCS += epoll.c eventfd.c fd_give.c pipe.c poll.c select.c socketpair.c timerfd.c
+LIBOS_LIBC_SRCS += epoll.c eventfd.c fd_give.c flockfile.c pipe.c poll.c select.c socketpair.c timerfd.c
 LIBOS_LIBC_SRCS += socket.c socket_accept.c socket_byteorder.c socket_calls.c socket_mmsg.c socket_msg.c socket_zerocopy.c
