@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A stream's lock in the program's own hands (POSIX, flockfile). Newlib declares these and has none. */
+/* A stream's lock in the program's hands (POSIX, flockfile): newlib declares these and has none. */
 #include <stdio.h>
 #include <sys/lock.h>
 

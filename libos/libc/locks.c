@@ -94,7 +94,7 @@ int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
     return pthread_mutex_trylock(&lock->mutex) == 0;
 }
 
-/* For exit(), see toolchain/patches/newlib/0022: nonzero when the holder has released it in time. */
+/* For exit(), by newlib's patch 0022: nonzero when the holder has released it in time. */
 int __retarget_lock_acquire_at_exit(_LOCK_T lock)
 {
     return pthread_mutex_take(&lock->mutex, platform_clock_ns() + EXIT_WAIT_NS) == 0;

@@ -18,8 +18,9 @@ PLATFORMS = ("auto", "kvm", "tcg", "xen-pv", "xen-pvh", "xen-pv-dom0", "xen-pvh-
 CMDLINE_MAX = 2047      # libos/include/pith/boot.h, BOOT_CMDLINE_MAX with its NUL
 XEN_CMDLINE_MAX = 1023  # Xen 4.17, MAX_GUEST_CMDLINE with its NUL
 XEN_OWN_MEMORY = 256 << 20
-NO_SHARE = ("--share: only a machine that is itself a Xen's dom0 can hand a folder to a guest of Xen; "
-            "use --on kvm or tcg")
+NO_SHARE = ("--share: a guest of Xen gets folders of its dom0 only, and the dom0 that runs in QEMU has none of "
+            "this machine's; use --on kvm or tcg, --initrd for a copy of the folder, or a machine that is "
+            "a dom0 itself")
 LEAST_MEMORY = 2 << 20
 NO_MODULE = ("--initrd: an image that runs as Xen's dom0 gets no module; use --on xen-pv or xen-pvh, or "
              "pack the folder into the image (app_root in app.mk)")
