@@ -180,6 +180,22 @@ static int own_state(const struct entry *e)
     return error != 0 ? error : state > XenbusStateReconfigured ? -EINVAL : (int)state;
 }
 
+/*
+ * Its backend has not come so far that a front end can begin: attaching would wait for it, and all
+ * other devices with it. What can't be read is for the driver to find out, which does not take long.
+ */
+static bool backend_late(const struct xen_frontend *kind, unsigned number)
+{
+    char path[PATH_SIZE], backend[XENSTORE_PATH_MAX];
+    uint64_t state;
+
+    path_of(path, kind, number);
+    ssize_t len = xenstore_read(XENSTORE_NO_TX, path, "backend", backend, sizeof(backend));
+    return len > 0 && backend[0] == '/' &&
+           xenstore_read_u64(XENSTORE_NO_TX, backend, "state", &state) == 0 &&
+           state <= XenbusStateInitialising;
+}
+
 /* One that is in its place; returns whether it was attached now. */
 static bool entry_look(struct entry *e, bool is_new)
 {
@@ -253,8 +269,11 @@ static void forget_unseen(const struct xen_frontend *kind)
     }
 }
 
-/* Bring the kind's devices in line with the tree. Returns how many were attached. */
-static int look_at(struct xen_frontend *kind)
+/*
+ * Bring the kind's devices in line with the tree, new ones whose backends are late only if `late`.
+ * Returns how many were attached.
+ */
+static int look_at(struct xen_frontend *kind, bool late)
 {
     char path[PATH_SIZE];
     int attached = 0;
@@ -273,17 +292,32 @@ static int look_at(struct xen_frontend *kind)
     for (long n = -1; len > 0 && (n = next_number(names, (size_t)len, n)) >= 0;) {
         struct entry *e = entry_find(kind, (unsigned)n);
         bool is_new = e == NULL;
+        if (is_new && !late && backend_late(kind, (unsigned)n)) {
+            continue;
+        }
         if (is_new) {
             e = entry_new(kind, (unsigned)n);
         }
         if (e != NULL) {
             e->seen = true;
+        }
+        if (e != NULL && (is_new || !late)) {
             attached += entry_look(e, is_new);
         }
     }
     forget_unseen(kind);
     page_free(names, 0);
     return attached;
+}
+
+/* Who waits for a backend waits last, when all others have been served. */
+static void look_at_all(void)
+{
+    for (unsigned late = 0; late < 2; late++) {
+        for (struct list *l = kinds.next; l != &kinds; l = l->next) {
+            look_at(LIST_ENTRY(l, struct xen_frontend, list), late != 0);
+        }
+    }
 }
 
 static void *serve(void *arg)
@@ -298,9 +332,7 @@ static void *serve(void *arg)
         known = changes;
         spin_unlock(&lock, was);
         enter();
-        for (struct list *l = kinds.next; l != &kinds; l = l->next) {
-            look_at(LIST_ENTRY(l, struct xen_frontend, list));
-        }
+        look_at_all();
         leave();
     }
     return arg;
@@ -347,7 +379,8 @@ int xen_frontend_start(struct xen_frontend *kind)
     int result = started ? 0 : begin();
     if (result == 0) {
         list_insert(&kinds, &kind->list);
-        result = look_at(kind);
+        result = look_at(kind, false);
+        result += look_at(kind, true);
     }
     leave();
     return result;

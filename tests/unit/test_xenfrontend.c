@@ -198,8 +198,18 @@ ssize_t xenstore_list(uint32_t tx, const char *path, char *buf, size_t size)
     return len == 0 ? -ENOENT : (ssize_t)(len + sizeof(odd));
 }
 
+ssize_t xenstore_read(uint32_t tx, const char *dir, const char *key, char *buf, size_t size)
+{
+    EXPECT(tx == XENSTORE_NO_TX && strcmp(key, "backend") == 0 && find_path(dir) != NULL);
+    return snprintf(buf, size, "/b/%s", dir);
+}
+
 int xenstore_read_u64(uint32_t tx, const char *dir, const char *key, uint64_t *value)
 {
+    if (strncmp(dir, "/b/", 3) == 0) {
+        *value = (uint64_t)find_path(dir + 3)->backend;
+        return 0;
+    }
     struct place *p = find_path(dir);
     EXPECT(tx == XENSTORE_NO_TX && strcmp(key, "state") == 0);
     if (p == NULL) {
@@ -321,6 +331,21 @@ static void at_start(void)
     expect("");
 }
 
+/* One that is late comes after all others, also after those of the other kind and those that go. */
+static void late_last(void)
+{
+    appear("vif", 20)->backend = XenbusStateInitialising;
+    appear("vif", 21);
+    appear("vbd", 832);
+    fire(tree);
+    expect("attach vif/21, attach vbd/832, attach vif/20, state4 vif/20, state4 vif/21, ");
+    vanish("vif", 20);
+    vanish("vif", 21);
+    vanish("vbd", 832);
+    fire(tree);
+    expect("detach vif/21, detach vif/20, detach vbd/832, ");
+}
+
 static void come_and_go(void)
 {
     appear("vif", 3);
@@ -422,6 +447,7 @@ int main(void)
 {
     fake_cpu_init();
     at_start();
+    late_last();
     come_and_go();
     failing();
     moved();
