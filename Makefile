@@ -156,7 +156,7 @@ $(OBJS_lwip): $(B)/obj/lwip/%.o: $(TOOLCHAIN) $(LWIP_NAMES) Makefile
 
 $(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os
 
-# The monitor has to fit one page, so that it costs an image no second one; backtraces never go through it.
+# The monitor has to be small: it fills pages of its own, two of them. Backtraces never go through it.
 $(patsubst %,$(B)/obj/%.o,$(filter platform/x86/monitor/%,$(patsubst $(B)/obj/%.o,%,$(OBJS)))): OPT := $(OPT_MONITOR)
 
 # The archive is made anew, so that a file taken off a list is gone from it too; "q", because two rooms

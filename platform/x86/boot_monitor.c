@@ -164,7 +164,7 @@ void boot_build_monitor(struct boot_enter *enter, intptr_t delta)
     enter->rsp = (uint64_t)boot_stack_top + (uint64_t)delta - 8;
 
     mon_state.home_base = l->home_base;
-    mon_state.owned = (uint64_t *)((uint64_t)mon_state.owned + l->home_base);
+    mon_state.uses = (uint8_t *)((uint64_t)mon_state.uses + l->home_base);
     mon_state.image_base = l->image_base;
     mon_state.image_paddr = l->image_paddr;
     mon_state.image_ro_pages = (uint64_t)(__data_start - __image_start) / 4096;

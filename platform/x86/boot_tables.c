@@ -139,14 +139,14 @@ static void map_image(void)
     map_image_part(__monitor_data_start, __monitor_data_end, SUPERVISOR);
 }
 
-/* How many pages the tables and the frame bitmap can need at the most. */
+/* How many pages the tables and the frames' counts can need at the most. */
 static uint64_t tables_needed(void)
 {
     uint64_t image_pages = (boot_layout.image_end - boot_layout.image_paddr) / PAGE;
     uint64_t tables = image_pages / 512 + 5;                 /* image: PDPT, directories, tables */
     tables += 1 + (boot_layout.ram_top + GIB - 1) / GIB;      /* home: PDPT, directories */
     tables += 2 * boot_raw.nram + 8 + image_pages / 512;      /* home: tables of partial 2 MiB */
-    tables += (boot_layout.ram_top / PAGE / 8 + PAGE - 1) / PAGE;
+    tables += (boot_layout.ram_top / PAGE + PAGE - 1) / PAGE;
     tables += tables / 512;
     return tables + SPARE_TABLES;
 }
@@ -203,10 +203,10 @@ static int place_tables(void)
     return at ? 0 : -ENOMEM;
 }
 
-static void own(uint64_t start, uint64_t end)
+static void set_uses(uint64_t start, uint64_t end, uint8_t uses)
 {
     for (uint64_t frame = start / PAGE; frame < end / PAGE; frame++) {
-        mon_state.owned[frame / 64] |= 1UL << frame % 64;
+        mon_state.uses[frame] = uses;
     }
 }
 
@@ -233,9 +233,8 @@ int boot_build_tables(void)
     if (rc) {
         return rc;
     }
-    uint64_t bitmap_bytes = (l->ram_top / PAGE + 63) / 64 * 8;
-    mon_state.owned = (uint64_t *)l->tables_next;
-    for (uint64_t i = 0; i < bitmap_bytes; i += PAGE) {
+    mon_state.uses = (uint8_t *)l->tables_next;
+    for (uint64_t i = 0; i < l->ram_top / PAGE; i += PAGE) {
         new_table();
     }
     mon_state.ram_pages = l->ram_top / PAGE;
@@ -249,11 +248,12 @@ int boot_build_tables(void)
     map_image();
     map_ram(special, n);
 
-    own(l->image_paddr + (uint64_t)(__monitor_text_start - __image_start),
-        l->image_paddr + (uint64_t)(__text_end - __image_start));
-    own(monitor_data, l->image_end);
-    own(l->tables, l->tables_end);
-    own(l->trampoline, l->trampoline ? l->trampoline + PAGE : 0);
+    set_uses(l->image_paddr, l->image_end, 1); /* the image's addresses are not home */
+    set_uses(l->image_paddr + (uint64_t)(__monitor_text_start - __image_start),
+             l->image_paddr + (uint64_t)(__text_end - __image_start), MON_OWNED);
+    set_uses(monitor_data, l->image_end, MON_OWNED);
+    set_uses(l->tables, l->tables_end, MON_OWNED);
+    set_uses(l->trampoline, l->trampoline ? l->trampoline + PAGE : 0, MON_OWNED);
     while (l->tables_next < l->tables_end) { /* what is left becomes the monitor's pool */
         uint64_t *table = new_table();
         table[0] = mon_state.pool;

@@ -70,6 +70,8 @@
 #define PTE_ADDR 0x000ffffffffff000UL
 #define PTE_TABLE (PTE_P | PTE_W | PTE_U)
 
+#define MON_OWNED 255 /* in mon_state.uses: page table or monitor; CPL 3 gets no mapping of it */
+
 #define DOMID_SELF 0x7ff0UL /* xen public/xen.h */
 
 #define VECTOR_DB  1
@@ -130,8 +132,8 @@ struct mon_state {
     uint64_t cr3;              /* paddr of mon_pml4 */
     uint64_t arriving;         /* block of the CPU that is being started */
     uint64_t home_base;        /* paddr 0 is mapped at this address, U=0 or U=1 by its class */
-    uint64_t ram_pages;        /* frames below this have a bit in `owned` */
-    uint64_t *owned;           /* bit = 1: page table or monitor; CPL 3 gets no mapping of it */
+    uint64_t ram_pages;        /* frames below this have a byte in `uses` */
+    uint8_t *uses;             /* mappings beside the home one and other holds; or MON_OWNED */
     uint64_t image_base;       /* virtual */
     uint64_t image_paddr;
     uint64_t image_ro_pages;   /* text and constants: never writable through any alias */
@@ -174,6 +176,8 @@ int64_t mon_vmcall(const struct mon_hypercall *c);
 int mon_copy_in(void *dst, const void *src, size_t n);  /* -EFAULT unless CPL 3 may read it; n: words' bytes */
 int mon_copy_out(void *dst, const void *src, size_t n); /* -EFAULT unless CPL 3 may write it */
 int mon_owned(uint64_t frame);                          /* a page table or the monitor's */
+int mon_user_ok(uint64_t va, uint64_t n, int write);     /* may CPL 3 itself touch it? n: 1..4096 */
+int mon_count(uint64_t va, uint64_t paddr, int step);   /* one use more or less, unless va is home: 0 or -EPERM */
 int mon_protect(uint64_t paddr, uint64_t npages);       /* make frames the monitor's: 0, -EPERM, -ENOMEM */
 int64_t mon_move_frame(struct mon_hypercall *c);
 

@@ -5,7 +5,7 @@ import os
 import sys
 
 MONITOR = "platform/x86/monitor"
-MONITOR_LINES = 660
+MONITOR_LINES = 680
 FILE_LINES = 500
 KINDS = (".c", ".h", ".S", ".ld", ".py", ".sh", ".mk", ".md", ".in", "Makefile", "pith")
 SKIP = {".git", "build", "__pycache__"}

@@ -14,6 +14,11 @@ int64_t mon_cpu_prepare(const struct mon_cpu_start *args)
     if (rc || mon_state.trampoline == 0 || a.block % MON_CPU_SIZE || a.tables >> 32) {
         return rc ? rc : -EINVAL;
     }
+    /* We write to percpu at each fault: it is CPL 3's, and may not become a table, so it gets a use that stays. */
+    if (a.percpu % 4096 || !mon_user_ok(a.percpu, 4096, 1) ||
+        mon_count(0, a.percpu - mon_state.home_base, 1)) {
+        return -EPERM;
+    }
     rc = mon_protect(a.block - mon_state.home_base, MON_CPU_SIZE / 4096);
     rc = rc ? rc : mon_protect(a.tables, 3);
     if (rc) {

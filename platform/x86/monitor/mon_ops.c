@@ -41,8 +41,8 @@ void mon_fault(struct mon_frame *frame)
     event->rflags = 0x202; /* IF; no TF, DF, AC */
 }
 
-/* May CPL 3 itself touch [va, va+n)? CPL 0 could touch more, and must not do it for others. */
-static int user_ok(uint64_t va, uint64_t n, int write)
+/* CPL 0 could touch more than CPL 3, and must not do it for others. */
+int mon_user_ok(uint64_t va, uint64_t n, int write)
 {
     uint64_t in_image = va - mon_state.image_base, paddr = va - mon_state.home_base;
     if ((int64_t)va >> 47 != -1 || va + n < va || n == 0 || n > 4096) {
@@ -59,12 +59,12 @@ static int user_ok(uint64_t va, uint64_t n, int write)
 
 int mon_copy_in(void *dst, const void *src, size_t n)
 {
-    return user_ok((uint64_t)src, n, 0) ? mon_copy(dst, src, n / 8) : -EFAULT;
+    return mon_user_ok((uint64_t)src, n, 0) ? mon_copy(dst, src, n / 8) : -EFAULT;
 }
 
 int mon_copy_out(void *dst, const void *src, size_t n)
 {
-    return user_ok((uint64_t)dst, n, 1) ? mon_copy(dst, src, n / 8) : -EFAULT;
+    return mon_user_ok((uint64_t)dst, n, 1) ? mon_copy(dst, src, n / 8) : -EFAULT;
 }
 
 /* MON_START: the image runs at its final address; the low mapping that it booted through goes away. */
@@ -83,7 +83,7 @@ int64_t mon_op_wrmsr(uint64_t msr, uint64_t value)
     }
     /* These make the host write to a guest-physical address: only to what is CPL 3's. */
     if (mon_state.sealed || (msr != MSR_KVM_WALL && msr != MSR_KVM_TIME) ||
-        !user_ok(mon_state.home_base + (value & ~3UL), 32, 1)) {
+        !mon_user_ok(mon_state.home_base + (value & ~3UL), 32, 1)) {
         return -EPERM;
     }
     return mon_wrmsr(msr, value);
@@ -145,7 +145,7 @@ int64_t mon_op_hypercall(struct mon_hypercall *call, uint64_t n)
             return rc;
         }
         if (mon_state.xen == 0 || rule < (mon_state.sealed ? STAYS : ALLOWED) ||
-            (at && one.arg[at - 1] && size && !user_ok(one.arg[at - 1], size, writes))) {
+            (at && one.arg[at - 1] && size && !mon_user_ok(one.arg[at - 1], size, writes))) {
             return -EPERM;
         }
         one.result = rule == FRAME ? mon_move_frame(&one) : mon_vmcall(&one);

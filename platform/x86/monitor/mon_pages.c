@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Page tables. CPL 3 gets no mapping of a page table or of the monitor, no writable one of the image's
- * text and constants, and no new executable one, through whatever address.
+ * text and constants, and no new executable one, through whatever address. What becomes a table has no other
+ * mapping left: of each frame of RAM, those that are not at its home address are counted.
  */
 #include <errno.h>
 
@@ -17,7 +18,20 @@ void mon_flush(void)
 
 int mon_owned(uint64_t frame)
 {
-    return frame < mon_state.ram_pages && (mon_state.owned[frame / 64] >> frame % 64 & 1);
+    return frame < mon_state.ram_pages && mon_state.uses[frame] == MON_OWNED;
+}
+
+int mon_count(uint64_t va, uint64_t paddr, int step)
+{
+    if (paddr / 4096 < mon_state.ram_pages) {
+        uint8_t *uses = &mon_state.uses[paddr / 4096];
+        int n = *uses + (va - mon_state.home_base == paddr ? 0 : step);
+        if (n >= MON_OWNED) {
+            return -EPERM;
+        }
+        *uses = (uint8_t)n;
+    }
+    return 0;
 }
 
 /* The last-level entry for va, or 0 when a table is missing on the way: for that, or to split a 2 MiB
@@ -61,17 +75,18 @@ static int map_range(const struct mon_map *op, uint64_t *changed)
     for (uint64_t i = 0; i < op->npages; i++) {
         uint64_t va = op->va + i * 4096, paddr = op->paddr + i * 4096;
         uint64_t in_image = (paddr - mon_state.image_paddr) / 4096;
-        if (bits && (mon_owned(paddr / 4096) || (bits & PTE_W && in_image < mon_state.image_ro_pages))) {
-            return -EPERM;
-        }
         entry = entry && (va >> 12 & 511) ? entry + 1 : leaf(va, &none);
         if (!entry) {
             return -ENOMEM;
         }
-        if ((*entry & (PTE_P | PTE_U)) == PTE_P) {
-            return -EPERM; /* one of the monitor's own */
+        if ((*entry & (PTE_P | PTE_U)) == PTE_P || /* one of the monitor's own */
+            (bits & PTE_W && in_image < mon_state.image_ro_pages) || (bits && mon_count(va, paddr, 1))) {
+            return -EPERM;
         }
-        *changed += *entry & PTE_P;
+        if (*entry & PTE_P) {
+            mon_count(va, *entry & PTE_ADDR, -1);
+            ++*changed;
+        }
         *entry = bits ? bits | paddr : 0;
     }
     return 0;
@@ -111,7 +126,7 @@ int64_t mon_pages(const struct mon_map *op, uint64_t n, uint64_t *done)
 static int own(uint64_t paddr, uint64_t *spare)
 {
     uint64_t frame = paddr / 4096;
-    if (paddr & 4095 || frame >= mon_state.ram_pages || mon_owned(frame) ||
+    if (paddr & 4095 || frame >= mon_state.ram_pages || mon_state.uses[frame] ||
         (paddr - mon_state.image_paddr) / 4096 < mon_state.image_pages) {
         return -EPERM;
     }
@@ -123,7 +138,7 @@ static int own(uint64_t paddr, uint64_t *spare)
         return -EPERM; /* a hole in RAM, unmapped by its owner, or another frame in its place: we use home addresses */
     }
     *entry &= ~PTE_U;
-    mon_state.owned[frame / 64] |= 1UL << frame % 64;
+    mon_state.uses[frame] = MON_OWNED;
     mon_flush();
     return 0;
 }
@@ -157,7 +172,7 @@ int64_t mon_move_frame(struct mon_hypercall *c)
     rc = mon_vmcall(c);
     if ((rc == 1) == comes) {
         *entry ^= PTE_AWAY | PTE_U;
-        mon_state.owned[frame / 64] ^= 1UL << frame % 64;
+        mon_state.uses[frame] = 0;
         mon_flush();
     }
     return rc;

@@ -55,6 +55,8 @@ static uint64_t paddr_of(const void *p)
     return mem_to_paddr(p, 1, &len);
 }
 
+#include "attack.h"
+
 static void stores_are_stopped(void)
 {
     CHECK(store_faults(stores_are_stopped));   /* text */
@@ -182,6 +184,11 @@ int main(void)
     check_run("the_api_changes_pages", the_api_changes_pages);
     check_run("tables_are_donated", tables_are_donated);
     check_run("bad_calls_are_refused", bad_calls_are_refused);
+    check_run("aliased_table", attack_aliased_table);
+    check_run("counts", attack_counts);
+    check_run("large_page", attack_large_page);
     check_run("second_cpu", second_cpu);
+    check_run("aliased_cpu", attack_aliased_cpu);
+    check_run("cpu_block", attack_cpu_block);
     return check_done();
 }
