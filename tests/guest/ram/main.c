@@ -17,8 +17,8 @@
 
 #define IMAGE (640 * KIB) /* and its first page tables */
 
-/* What allocator, monitor and tables keep; a PV guest has no large pages, but lists of frames. */
-#define SHARE    2048
+/* What allocator, monitor (a byte per frame) and tables keep; a PV guest has no large pages, but lists of frames. */
+#define SHARE    1536
 #define PV_SHARE 200
 
 #define BLOCKS_MAX 2048
