@@ -185,7 +185,6 @@ def plans(full):
         plan.tests[f"bed-{kind}"] = bed
         domus, more = xen_domus.all_tests(kind, full)
         plan.tests.update({
-            f"hello-{kind}": pith(hello, "poweroff", "^Hello from Pith"),
             f"hello-8MiB-{kind}": pith(hello, "poweroff", "^Hello from Pith", memory=8),
             f"crash-{kind}": pith(probe, "crash", "Crash: page fault, write to 0x0", "null"),
         })
@@ -193,22 +192,23 @@ def plans(full):
         lies, victims = xen_hostile.all_tests(kind, full)
         plan.tests.update(lies)
         if full:
+            plan.tests[f"hello-{kind}"] = pith(hello, "poweroff", "^Hello from Pith")
             plan.tests[f"linux-crash-{kind}"] = linux_crash
             plan.tests[f"share-{kind}"] = xen_share.share(share)
         plan.tests.update(xen_life.all_tests(kind))
         plan.offline = set(plan.tests)
-        plan.tests[f"linux-{kind}"] = linux
+        if full:
+            plan.tests[f"linux-{kind}"] = linux
         plan.tests[f"httpd-{kind}"] = httpd(web)
         plan.tests.update(xen_data.all_tests(kind))
         found.append(plan)
         apps += [app for app in more + victims if app not in apps]
-        moves = plan if kind == "pvh" else Plan("moves-pv", "pv", shadow=True)
-        if moves is not plan:
-            found.append(moves)
+        moves = Plan(f"moves-{kind}", kind, shadow=kind == "pv")
+        found.append(moves)
         if full:
             moves.tests[f"linux-moves-{kind}"] = linux_moves
-        moves.tests[f"life-migrate-{kind}"] = xen_life.migrate
-        moves.tests.update(xen_moves.all_tests(kind, moves.shadow))
+            moves.tests[f"life-migrate-{kind}"] = xen_life.migrate
+        moves.tests.update(xen_moves.all_tests(kind))
     found = [plan for plan in found if plan.tests]
     for plan in found:
         plan.tests[f"nothing-left-{plan.name}"] = nothing_left

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests that are saved, restored and moved alive while they serve a page and write to a disk."""
+"""A guest that is saved, restored and moved alive while it serves a page and writes to a disk."""
 
 import os
 import re
@@ -13,7 +13,6 @@ import packets
 from words import TOP, Failure
 from xen_site import disk_of, expect
 
-HTTPD = os.path.join(TOP, "apps", "httpd")
 XENBLK = os.path.join(TOP, "tests", "guest", "xenblk")
 PORT = 8080
 LOG_BLOCK, LOG_BATCH, LOG_SLOTS = 4096, 8, 1024  # tests/guest/xenblk/main.c
@@ -110,63 +109,58 @@ def migrate(site, name):
     site.host.migrate(name)
 
 
-def one_round(site, how, server, writer, v4, arps):
-    """Move both; (seconds of the server's move, seconds until its ARP)."""
-    before = acknowledged(site, writer)
+def one_round(site, how, name, v4, arps):
+    """Move it; (seconds of the move, seconds until its ARP)."""
     began = time.monotonic()
-    how(site, server)
+    how(site, name)
     took = time.monotonic() - began
     arp = arps.wait(v4, began)
-    how(site, writer)
-    until = time.monotonic() + 60
-    while acknowledged(site, writer) < before + 16 * LOG_BATCH:
-        site.lives(writer)
-        expect(time.monotonic() < until, f"the writer writes no more; {site.words_of(writer)}")
+    before, until = acknowledged(site, name), time.monotonic() + 60
+    while acknowledged(site, name) < before + 16 * LOG_BATCH:
+        site.lives(name)
+        expect(time.monotonic() < until, f"it writes no more; {site.words_of(name)}")
         time.sleep(0.05)
     site.page(v4, PORT)
     return took, arp
 
 
+def rounds_of(site, how, name, v4):
+    """All rounds under load: what each took, and how many requests were answered."""
+    arps, load, done = ArpWatch(site.ns), None, []
+    try:
+        site.page(v4, PORT)
+        site.says(name, r"^acked \d+")
+        load = Load(site, v4, 3600)
+        for _ in range(FULL_ROUNDS if site.full else ROUNDS):
+            try:
+                done.append(one_round(site, how, name, v4, arps))
+            except (Failure, OSError) as e:
+                raise Failure(f"round {len(done) + 1}: {e}; {site.words_of(name)}") from e
+        return done, load.stop()
+    finally:
+        arps.close()
+        if load and load.process.poll() is None:
+            load.process.kill()
+
+
 def moves(how):
     def test(site):
-        rounds = FULL_ROUNDS if site.full else ROUNDS
         # The scripts that dom0 attaches a disk with may take 40 s; wrk and a writer have all the CPU there is.
         site.host.run("xl sched-credit2 -d Domain-0 -w 4096")
         v4, path = site.address(), site.disk(1, LOG_BLOCK * LOG_SLOTS)
-        server = site.create("moves", image.find(HTTPD).elf, v4=v4, memory=24)
-        writer = site.create("writer", image.find(XENBLK).elf, ["stop.grace=10"], ["log"], memory=16,
-                             disk=[disk_of(1)])
-        arps, load, done = ArpWatch(site.ns), None, []
-        try:
-            site.page(v4, PORT)
-            site.says(writer, r"^acked \d+")
-            load = Load(site, v4, 3600)
-            for _ in range(rounds):
-                try:
-                    done.append(one_round(site, how, server, writer, v4, arps))
-                except (Failure, OSError) as e:
-                    raise Failure(f"round {len(done) + 1}: {e}; server {site.words_of(server)}; "
-                                  f"writer {site.words_of(writer)}") from e
-            requests = load.stop()
-        finally:
-            arps.close()
-            if load and load.process.poll() is None:
-                load.process.kill()
-        site.lives(server)
-        site.host.run(f"xl pause {writer}")
-        acked = acknowledged(site, writer)
-        site.host.destroy(writer)
+        name = site.create("moves", image.find(XENBLK).elf, ["stop.grace=10"], ["log", str(PORT)], v4=v4,
+                           memory=24, disk=[disk_of(1)])
+        done, requests = rounds_of(site, how, name, v4)
+        site.lives(name)
+        site.host.run(f"xl pause {name}")
+        acked = acknowledged(site, name)
+        site.host.destroy(name)
         blocks = check_log(path, acked)
-        site.host.destroy(server)
-        return (f"{rounds} rounds of {max(took for took, _ in done):.1f} s at most, ARP after at most "
+        return (f"{len(done)} rounds of {max(took for took, _ in done):.1f} s at most, ARP after at most "
                 f"{max(arp for _, arp in done):.1f} s, {requests} requests without an error, "
                 f"{acked + 1} blocks acknowledged, {blocks} on the disk compared")
     return test
 
 
-def all_tests(kind, shadow):
-    """`shadow`: the hypervisor can follow what a PV guest writes, so that it can be moved alive."""
-    found = {f"save-{kind}": moves(save_restore)}
-    if kind == "pvh" or shadow:
-        found[f"migrate-{kind}"] = moves(migrate)
-    return found
+def all_tests(kind):
+    return {f"save-{kind}": moves(save_restore), f"migrate-{kind}": moves(migrate)}

@@ -4,7 +4,8 @@
  *
  *   data SEED   the first half holds the pattern of SEED: read it, several threads at once, in many
  *               sizes; write the second half with the pattern of SEED + 1, flush, and read that back
- *   log         write blocks with a number each, for ever; "acked N" says that all up to N are durable
+ *   log [PORT]  write blocks with a number each, for ever; "acked N" says that all up to N are durable;
+ *               and serve a page at PORT
  *
  * The pattern is that of tests/net/peer/services.c: PERIOD pseudo-random bytes, repeated, and the seed
  * says where it begins.
@@ -19,6 +20,8 @@
 #include <time.h>
 
 #include <pith/blkdev.h>
+
+#include "serve.h"
 
 #define PERIOD  65521u
 #define STRIDE  4099u
@@ -192,8 +195,9 @@ int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
     bool is_data = argc == 3 && strcmp(word, "data") == 0;
-    if (!is_data && strcmp(word, "log") != 0) {
-        printf("usage: xenblk data SEED | log\n");
+    bool is_log = (argc == 2 || argc == 3) && strcmp(word, "log") == 0;
+    if (!is_data && !is_log) {
+        printf("usage: xenblk data SEED | log [PORT]\n");
         return 2;
     }
     block_make();
@@ -202,5 +206,8 @@ int main(int argc, char **argv)
         printf("xenblk: FAIL no disk\n");
         return 1;
     }
-    return is_data ? data((uint64_t)atoll(argv[2])) : log_blocks();
+    if (is_data) {
+        return data((uint64_t)atoll(argv[2]));
+    }
+    return argc == 3 && serve_start((unsigned)atoi(argv[2])) != 0 ? 1 : log_blocks();
 }
