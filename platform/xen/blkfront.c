@@ -14,6 +14,7 @@
 #include <pith/log.h>
 #include <pith/platform.h>
 #include <xenplat/evtchn.h>
+#include <xenplat/suspend.h>
 
 /* Put an ended request on a list of such, which go through req->driver. */
 static void push(struct blk_request **list, struct blk_request *req, int status)
@@ -53,11 +54,17 @@ bool blkfront_publish(struct blkfront *b)
     return notify;
 }
 
-/* How many answers there are; -EIO: more than there can be. */
+/*
+ * How many answers there are; -EIO: more than there can be. Between a move and resume() none: what the
+ * old backend wrote last may not have been copied.
+ */
 static int answers(struct blkfront *b)
 {
     uint32_t prod = __atomic_load_n(&b->ring->rsp_prod, __ATOMIC_ACQUIRE);
     uint32_t n = prod - b->rsp_cons;
+    if (b->generation != xen_generation()) {
+        return 0;
+    }
     return n > b->req_prod - b->rsp_cons ? -EIO : (int)n;
 }
 

@@ -15,6 +15,7 @@
 #include <pith/page.h>
 #include <xenplat/evtchn.h>
 #include <xenplat/grant.h>
+#include <xenplat/suspend.h>
 
 #include <xen/io/protocols.h>
 
@@ -102,6 +103,7 @@ static int ring_make(struct blkfront *b)
     }
     b->ring->req_event = b->ring->rsp_event = 1;
     b->req_prod = b->rsp_cons = 0;
+    b->generation = xen_generation();
     for (unsigned i = 0; i < pages; i++) {
         int err = grant_alloc(&b->ring_refs[i], 1);
         if (err != 0) {

@@ -118,6 +118,7 @@ struct netfront {
     unsigned domain;      /* the backend's */
     bool trusted;         /* false: nothing but frames may be seen by the backend */
     bool connected;       /* rings are in use */
+    uint32_t generation;  /* xen_generation() when they were made; when it is another they mean nothing */
     const char *doubt;    /* why the device is to be given up */
     struct netfront_tx tx;
     struct netfront_rx rx;

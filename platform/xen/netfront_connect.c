@@ -16,6 +16,7 @@
 #include <pith/page.h>
 #include <xenplat/evtchn.h>
 #include <xenplat/grant.h>
+#include <xenplat/suspend.h>
 
 #define WAIT_NS 15000000000ULL /* for each step of a backend; a loaded host's scripts take seconds */
 
@@ -263,6 +264,7 @@ static int rings_open(struct netfront *net)
     tx->prod = tx->published = tx->cons = 0;
     rx->prod = rx->published = rx->cons = 0;
     tx->full_since = 0;
+    net->generation = xen_generation();
     return err;
 }
 

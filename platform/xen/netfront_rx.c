@@ -15,6 +15,7 @@
 #include <pith/panic.h>
 #include <xenplat/evtchn.h>
 #include <xenplat/grant.h>
+#include <xenplat/suspend.h>
 
 #define REFILL_BATCH 16u /* so many free places in the ring are worth telling the backend of */
 #define PIECES_MAX   20u /* of a frame: 64 KiB in whole pages, and some; more is dropped */
@@ -320,12 +321,18 @@ static struct netbuf *end_frame(struct netfront *net)
     return frame;
 }
 
-/* How many answers there are; more than requests: the end. */
+/*
+ * How many answers there are; more than requests: the end. Between a move and resume() none: what the old
+ * backend wrote last may not have been copied.
+ */
 static uint32_t pending(struct netfront *net)
 {
     struct netfront_rx *rx = &net->rx;
     uint32_t n = __atomic_load_n(&rx->shared->rsp_prod, __ATOMIC_ACQUIRE) - rx->cons;
 
+    if (net->generation != xen_generation()) {
+        return 0;
+    }
     if (n > rx->published - rx->cons) {
         net->doubt = "its index of answers makes no sense (receiving)";
         return 0;

@@ -16,6 +16,7 @@
 #include <pith/page.h>
 #include <xenplat/evtchn.h>
 #include <xenplat/grant.h>
+#include <xenplat/suspend.h>
 
 /* When nothing goes out of a full ring for so long, frames are dropped, so that nobody waits. */
 #define STUCK_NS 5000000000ULL
@@ -113,12 +114,18 @@ static bool take_answer(struct netfront *net, struct netif_tx_response rsp, int 
     return net->doubt == NULL;
 }
 
-/* How many answers there are; more than requests: the end. */
+/*
+ * How many answers there are; more than requests: the end. Between a move and resume() none: what the old
+ * backend wrote last may not have been copied.
+ */
 static uint32_t pending(struct netfront *net)
 {
     struct netfront_tx *tx = &net->tx;
     uint32_t n = __atomic_load_n(&tx->shared->rsp_prod, __ATOMIC_ACQUIRE) - tx->cons;
 
+    if (net->generation != xen_generation()) {
+        return 0;
+    }
     if (n > tx->published - tx->cons) {
         net->doubt = "its index of answers makes no sense (sending)";
         return 0;

@@ -202,6 +202,13 @@ void evtchn_unmask(uint32_t port)
     EXPECT(port == 77);
 }
 
+/* The ring is always of this life; tests of moves call resume() right away. */
+uint32_t xen_generation(void);
+uint32_t xen_generation(void)
+{
+    return 0;
+}
+
 int evtchn_notify(uint32_t port)
 {
     EXPECT(port == 77);

@@ -92,6 +92,7 @@ struct blkfront {
     unsigned ring_pages, ring_size;
     uint32_t ring_refs[BLKFRONT_RING_PAGES];
     uint32_t req_prod, rsp_cons;
+    uint32_t generation; /* xen_generation() when the ring was made; when it is another it means nothing */
     uint32_t port;
 
     /* What was agreed. */
