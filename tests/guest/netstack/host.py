@@ -93,7 +93,7 @@ class Server:
     def __init__(self, peer):
         self.peer = peer
         self.refused = self.given = 0
-        self.spoiled = self.moved = False
+        self.spoiled = self.moved = self.unplugged = False
         self.problem = None
 
     def answer(self, xid, kind, options):
@@ -130,6 +130,9 @@ def beside(run):
         if not server.moved and " 4-dns" in run.output.text:
             server.moved = True
             run.control("set_link", name="net0", up=False)
+            server.unplugged = True
+        if server.unplugged and "net: eth0: link down" in run.output.text:
+            server.unplugged = False  # the guest has seen it: a cable that is back at once may never have gone
             run.control("set_link", name="net0", up=True)
     yield "server", server.problem
     yield "refused", None if server.refused >= 2 else f"{server.refused} refusals, not two"
