@@ -76,6 +76,45 @@ class Load:
         return int(count[1])
 
 
+class Held:
+    """One connection that asks for page after page, over all moves: wrk does not tell which of its own
+    still get answers. A request that waits longer than wrk would ends it."""
+
+    def __init__(self, site, v4):
+        self.sock = site.ns.connect(v4, PORT, timeout=60)
+        self.request = f"GET / HTTP/1.1\r\nHost: {v4}\r\n\r\n".encode()
+        self.answers, self.problem, self.over = 0, None, False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            while not self.over:
+                self.sock.sendall(self.request)
+                got = b""
+                while not got.endswith(b"a page that moves\n"):
+                    more = self.sock.recv(4096)
+                    if not more:
+                        raise OSError("the guest has closed it")
+                    got += more
+                self.answers += 1
+        except OSError as e:
+            self.problem = e
+
+    def goes_on(self, seconds=70):
+        """Wait for answers to requests that were made after now."""
+        before, until = self.answers, time.monotonic() + seconds
+        while self.answers < before + 2:
+            expect(not self.problem and time.monotonic() < until,
+                   f"the connection that was open before the move: {self.problem or 'no answer'}")
+            time.sleep(0.02)
+
+    def close(self):
+        self.over = True
+        self.thread.join(1)
+        self.sock.close()
+
+
 def acknowledged(site, name):
     found = re.findall(r"^acked (\d+)\s*$", site.host.console(name), re.MULTILINE)
     return int(found[-1]) if found else -1
@@ -109,7 +148,7 @@ def migrate(site, name):
     site.host.migrate(name)
 
 
-def one_round(site, how, name, v4, arps):
+def one_round(site, how, name, v4, arps, held):
     """Move it; (seconds of the move, seconds until its ARP)."""
     began = time.monotonic()
     how(site, name)
@@ -121,24 +160,28 @@ def one_round(site, how, name, v4, arps):
         expect(time.monotonic() < until, f"it writes no more; {site.words_of(name)}")
         time.sleep(0.05)
     site.page(v4, PORT)
+    held.goes_on()
     return took, arp
 
 
 def rounds_of(site, how, name, v4):
     """All rounds under load: what each took, and how many requests were answered."""
-    arps, load, done = ArpWatch(site.ns), None, []
+    arps, load, held, done = ArpWatch(site.ns), None, None, []
     try:
         site.page(v4, PORT)
         site.says(name, r"^acked \d+")
-        load = Load(site, v4, 3600)
+        load, held = Load(site, v4, 3600), Held(site, v4)
+        held.goes_on()
         for _ in range(FULL_ROUNDS if site.full else ROUNDS):
             try:
-                done.append(one_round(site, how, name, v4, arps))
+                done.append(one_round(site, how, name, v4, arps, held))
             except (Failure, OSError) as e:
                 raise Failure(f"round {len(done) + 1}: {e}; {site.words_of(name)}") from e
         return done, load.stop()
     finally:
         arps.close()
+        if held:
+            held.close()
         if load and load.process.poll() is None:
             load.process.kill()
 
