@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <pith/attention.h>
 #include <pith/list.h>
 #include <pith/panic.h>
 #include <pith/platform.h>
@@ -19,8 +20,9 @@
 #include <pith/thread.h>
 #include <pith/timer.h>
 
+#include "sched.h"
+
 #define BACKGROUND_STACK (32u * 1024) /* lwIP takes 3.3 KiB of it; completions are the program's */
-#define MAIN_THREAD      1u /* the first thread that libos_main() creates */
 
 /* All under `lock`. Order: a poll queue's lock, then this, then the scheduler's and the timers'. */
 static struct spinlock lock = SPINLOCK_INIT;
@@ -31,8 +33,6 @@ static bool kicked;       /* there is work for the engine */
 static bool working;      /* a thread runs it */
 static uint64_t next_ns = UINT64_MAX; /* when it wants to be called again */
 static struct timer next_timer;       /* fires at next_ns or earlier */
-static struct io_waiter *main_waiter; /* the main thread's, while it is in io_wait() */
-static bool interrupted;  /* the main thread's next or present io_wait() ends by -EINTR */
 
 void io_waiter_init(struct io_waiter *w)
 {
@@ -40,6 +40,7 @@ void io_waiter_init(struct io_waiter *w)
     list_init(&w->link);
     w->woken = false;
     w->background = false;
+    w->deaf = false;
 }
 
 void io_wake(struct io_waiter *w)
@@ -90,7 +91,9 @@ static void run_engine(void)
     kicked = false;
     working = true;
     spin_unlock(&lock, false);
+    thread_current()->held_off++; /* completions are the program's code, and run under its locks */
     uint64_t next = engine->work();
+    thread_current()->held_off--;
     (void)spin_lock(&lock);
     working = false;
     if (next == 0) {
@@ -129,17 +132,14 @@ static void leave(struct io_waiter *w)
 
 int io_wait(struct io_waiter *w, uint64_t deadline_ns)
 {
-    bool is_main = thread_id(thread_current()) == MAIN_THREAD;
+    unsigned hears = w->background || w->deaf ? 0 : ATTENTION_ALL;
     int r = 0;
 
     ASSERT(!irq_is_masked());
     (void)spin_lock(&lock);
     enter(w);
-    if (is_main) {
-        main_waiter = w;
-    }
     while (!w->woken && r == 0) {
-        if (is_main && interrupted) {
+        if (attention_now() & hears) {
             r = -EINTR;
         } else if (engine_waits() && (leader == w || !w->background)) {
             run_engine();
@@ -148,12 +148,8 @@ int io_wait(struct io_waiter *w, uint64_t deadline_ns)
                 r = -ETIMEDOUT;
             }
         } else {
-            r = waitq_wait(&w->q, &lock, deadline_ns);
+            r = waitq_wait_for(&w->q, &lock, deadline_ns, hears);
         }
-    }
-    if (is_main) {
-        main_waiter = NULL;
-        interrupted = interrupted && r != -EINTR;
     }
     if (w->woken) {
         w->woken = false;
@@ -185,19 +181,6 @@ void io_poll(void)
     if (give_way) {
         thread_yield();
     }
-}
-
-void io_interrupt(void)
-{
-    bool by_main = thread_id(thread_current()) == MAIN_THREAD;
-    bool was = spin_lock(&lock);
-    if (!by_main) {
-        interrupted = true;
-        if (main_waiter != NULL) {
-            waitq_wake_all(&main_waiter->q);
-        }
-    }
-    spin_unlock(&lock, was);
 }
 
 /* The background thread: it waits for nothing and leads when nobody else does. */

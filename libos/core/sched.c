@@ -9,9 +9,12 @@
  */
 #include "sched.h"
 
+#include <pith/attention.h>
 #include <pith/panic.h>
 
 #define SLICE_NS 10000000u
+
+void (*sched_attention_hook)(uintptr_t rip);
 
 static void slice_arm(struct cpu_sched *sched)
 {
@@ -162,10 +165,20 @@ void thread_yield(void)
     irq_restore(was);
 }
 
-void thread_preempt(void)
+void thread_preempt(uintptr_t rip)
 {
     requeue(percpu_this(), false);
     percpu_this()->need_resched = 0; /* also when nobody else was ready */
+    struct thread *t = percpu_this()->current;
+    if (__builtin_expect(t->attention & ATTENTION_SIGNAL, 0) && rip != 0 && t->held_off == 0 &&
+        sched_attention_hook != NULL) {
+        sched_attention_hook(rip);
+    }
+}
+
+unsigned attention_now(void)
+{
+    return __atomic_load_n(&thread_current()->attention, __ATOMIC_RELAXED);
 }
 
 void thread_preempt_disable(void)
@@ -181,7 +194,7 @@ void thread_preempt_enable(void)
     if (last && !irq_is_masked()) {
         irq_save();
         if (percpu_this()->need_resched) {
-            thread_preempt();
+            thread_preempt(0);
         }
         irq_unmask();
     }

@@ -57,6 +57,9 @@ struct thread {
     struct list wait;           /* in a wait queue: under that queue's lock */
     struct spinlock *wait_lock; /* of the queue it waits in, NULL while it only sleeps */
     int wait_result;
+    uint8_t attention;          /* ATTENTION_*; atomic */
+    uint8_t hears;              /* the bits that end the wait it is in; atomic */
+    uint8_t held_off;           /* no handler may run on top of what it does; its own */
     struct timer timeout;
 
     struct list all; /* threads_lock */
@@ -109,6 +112,9 @@ void sched_block(void);
 
 /* Make a blocked or new thread ready. Context: masked. */
 void sched_wake(struct thread *t);
+
+/* Called at the end of a preemption, see attention_set_hook(); atomic. */
+extern void (*sched_attention_hook)(uintptr_t rip);
 
 /* The second half of every switch, on the new stack. Context: masked. */
 void sched_finish(void);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <pith/attention.h>
 #include <pith/exit.h>
 #include <pith/panic.h>
 
@@ -67,7 +68,7 @@ int thread_join(struct thread *t, void **result, uint64_t deadline_ns)
     }
     t->joining = true;
     while (!t->exited && rc == 0) {
-        rc = waitq_wait(&t->exitq, &threads_lock, deadline_ns);
+        rc = waitq_wait_for(&t->exitq, &threads_lock, deadline_ns, ATTENTION_ALL);
     }
     if (!t->exited) {
         t->joining = false;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include <pith/attention.h>
 #include <pith/panic.h>
 
 #include "sched.h"
@@ -30,7 +31,7 @@ void waitq_timeout(struct timer *timer)
     spin_release(lock);
 }
 
-int waitq_wait(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns)
+int waitq_wait_for(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns, unsigned hears)
 {
     struct thread *t = thread_current();
 
@@ -40,6 +41,11 @@ int waitq_wait(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns)
     }
     t->wait_result = 0;
     t->wait_lock = lock;
+    __atomic_store_n(&t->hears, (uint8_t)hears, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&t->attention, __ATOMIC_SEQ_CST) & hears) {
+        t->hears = 0;
+        return -EINTR;
+    }
     t->state = THREAD_BLOCKED;
     list_insert(&q->waiters, &t->wait);
     if (deadline_ns != UINT64_MAX) {
@@ -50,8 +56,14 @@ int waitq_wait(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns)
     if (deadline_ns != UINT64_MAX) {
         timer_cancel(&t->timeout);
     }
+    t->hears = 0;
     spin_acquire(lock);
     return t->wait_result;
+}
+
+int waitq_wait(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns)
+{
+    return waitq_wait_for(q, lock, deadline_ns, 0);
 }
 
 static void wake_first(struct waitq *q)

@@ -2,8 +2,8 @@
 /*
  * POSIX threads.
  *
- * Declared is what exists: cancellation and fork handlers are absent, so a program that needs them
- * fails at build time. There are no processes, so "process-shared" makes no difference; priorities,
+ * Declared is what exists: fork handlers are absent, so a program that needs them fails at build
+ * time. Cancellation is deferred only. There are no processes, so "process-shared" makes no difference; priorities,
  * priority protocols and robust mutexes are refused with ENOTSUP.
  */
 #pragma once
@@ -42,6 +42,12 @@ extern "C" {
 
 #define PTHREAD_BARRIER_SERIAL_THREAD (-1)
 
+#define PTHREAD_CANCEL_ENABLE       0
+#define PTHREAD_CANCEL_DISABLE      1
+#define PTHREAD_CANCEL_DEFERRED     0
+#define PTHREAD_CANCEL_ASYNCHRONOUS 1 /* refused with ENOTSUP */
+#define PTHREAD_CANCELED            ((void *)-1)
+
 #define PTHREAD_MUTEX_INITIALIZER  { 0, 0, PTHREAD_MUTEX_NORMAL, 0, 0, { 0, 0 } }
 #define PTHREAD_COND_INITIALIZER   { 0, 0, 0, { 0, 0 } }
 #define PTHREAD_RWLOCK_INITIALIZER { 0, 0, 0, { 0, 0 }, { 0, 0 } }
@@ -69,6 +75,11 @@ int pthread_setname_np(pthread_t thread, const char *name);
 int pthread_getname_np(pthread_t thread, char *name, size_t size);
 int pthread_getattr_np(pthread_t thread, pthread_attr_t *attr);
 int pthread_yield(void);
+
+int pthread_cancel(pthread_t thread);
+int pthread_setcancelstate(int state, int *old);
+int pthread_setcanceltype(int type, int *old);
+void pthread_testcancel(void);
 
 int pthread_attr_init(pthread_attr_t *attr);
 int pthread_attr_destroy(pthread_attr_t *attr);

@@ -42,41 +42,53 @@ int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     return (int)libc_result(r);
 }
 
-static int wait_until(int epfd, struct epoll_event *events, int max, uint64_t deadline)
+struct taking {
+    int epfd;
+    struct epoll_event *events;
+    int max;
+    uint64_t deadline;
+};
+
+static int take_once(void *arg)
 {
+    const struct taking *t = arg;
+    struct file *ep = fd_get(t->epfd);
+    if (ep == NULL) {
+        return -EBADF;
+    }
+    int r = epoll_take(ep, t->events, t->max, t->deadline);
+    file_unref(ep);
+    return r;
+}
+
+static int wait_until(int epfd, struct epoll_event *events, int max, uint64_t deadline,
+                      const sigset_t *mask)
+{
+    struct taking t = { epfd, events, max, deadline };
     if (max <= 0) {
         return (int)libc_result(-EINVAL);
     }
     if (events == NULL) {
         return (int)libc_result(-EFAULT);
     }
-    struct file *ep = fd_get(epfd);
-    if (ep == NULL) {
-        return (int)libc_result(-EBADF);
-    }
-    int r = epoll_take(ep, events, max, deadline);
-    file_unref(ep);
-    return (int)libc_result(r);
+    return (int)libc_result(polling_masked(take_once, &t, mask));
 }
 
 int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
-    return wait_until(epfd, events, max, polling_deadline_ms(timeout_ms));
+    return wait_until(epfd, events, max, polling_deadline_ms(timeout_ms), NULL);
 }
 
-/* The masks mean nothing, as in ppoll(). */
 int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout_ms,
                 const sigset_t *mask)
 {
-    (void)mask;
-    return wait_until(epfd, events, max, polling_deadline_ms(timeout_ms));
+    return wait_until(epfd, events, max, polling_deadline_ms(timeout_ms), mask);
 }
 
 int epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
                  const sigset_t *mask)
 {
     uint64_t deadline;
-    (void)mask;
     int r = polling_deadline_ts(timeout, &deadline);
-    return r < 0 ? (int)libc_result(r) : wait_until(epfd, events, max, deadline);
+    return r < 0 ? (int)libc_result(r) : wait_until(epfd, events, max, deadline, mask);
 }

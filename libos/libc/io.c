@@ -9,27 +9,42 @@
 #include <pith/file.h>
 
 #include "fd.h"
+#include "point.h"
 #include "result.h"
 
-ssize_t read(int fd, void *buf, size_t len)
+static ssize_t read_once(int fd, void *buf, size_t len)
 {
     struct file *f = fd_get(fd);
     if (f == NULL) {
-        return libc_result(-EBADF);
+        return -EBADF;
     }
     ssize_t r = file_read(f, buf, len);
     file_unref(f);
+    return r;
+}
+
+ssize_t read(int fd, void *buf, size_t len)
+{
+    ssize_t r;
+    LIBC_RESTARTING(r, read_once(fd, buf, len));
     return libc_result(r);
+}
+
+static ssize_t write_once(int fd, const void *buf, size_t len)
+{
+    struct file *f = fd_get(fd);
+    if (f == NULL) {
+        return -EBADF;
+    }
+    ssize_t r = file_write(f, buf, len);
+    file_unref(f);
+    return r;
 }
 
 ssize_t write(int fd, const void *buf, size_t len)
 {
-    struct file *f = fd_get(fd);
-    if (f == NULL) {
-        return libc_result(-EBADF);
-    }
-    ssize_t r = file_write(f, buf, len);
-    file_unref(f);
+    ssize_t r;
+    LIBC_RESTARTING(r, write_once(fd, buf, len));
     return libc_result(r);
 }
 

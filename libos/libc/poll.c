@@ -13,6 +13,7 @@
 #include <pith/pollq.h>
 
 #include "deadline.h"
+#include "point.h"
 #include "polling.h"
 #include "result.h"
 
@@ -151,16 +152,27 @@ static int poll_checked(struct pollfd *fds, nfds_t n, uint64_t deadline)
     return poll_descriptors(fds, n, POLLERR | POLLHUP, deadline);
 }
 
-int poll(struct pollfd *fds, nfds_t nfds, int timeout_ms)
+struct polling {
+    struct pollfd *fds;
+    nfds_t n;
+    uint64_t deadline;
+};
+
+static int poll_once(void *arg)
 {
-    return (int)libc_result(poll_checked(fds, nfds, polling_deadline_ms(timeout_ms)));
+    struct polling *p = arg;
+    return poll_checked(p->fds, p->n, p->deadline);
 }
 
-/* The mask means nothing: handlers run in a thread of their own, or in the one that raises. */
+int poll(struct pollfd *fds, nfds_t nfds, int timeout_ms)
+{
+    struct polling p = { fds, nfds, polling_deadline_ms(timeout_ms) };
+    return (int)libc_result(polling_masked(poll_once, &p, NULL));
+}
+
 int ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *mask)
 {
-    uint64_t deadline;
-    (void)mask;
-    int r = polling_deadline_ts(timeout, &deadline);
-    return (int)libc_result(r < 0 ? r : poll_checked(fds, nfds, deadline));
+    struct polling p = { fds, nfds, 0 };
+    int r = polling_deadline_ts(timeout, &p.deadline);
+    return (int)libc_result(r < 0 ? r : polling_masked(poll_once, &p, mask));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -16,6 +17,12 @@
  * events that count unasked. Returns how many descriptors have events. Errors: -EINTR, -ENOMEM.
  */
 int poll_descriptors(struct pollfd *fds, unsigned n, int always, uint64_t deadline);
+
+/*
+ * Make a call that waits for descriptors, under a mask where there is one; again only when it was
+ * interrupted by nothing of ours. polling_masked.c
+ */
+int polling_masked(int (*once)(void *arg), void *arg, const sigset_t *mask);
 
 /* The deadline of a span that begins now; a span of 0 gives 0. */
 static inline uint64_t polling_deadline(uint64_t span)

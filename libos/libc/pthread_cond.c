@@ -8,6 +8,7 @@
  * POSIX lets a program destroy a condition variable as soon as it has woken all waiters, who
  * may still have to pass through the guard: __inside counts them and destroy waits for them.
  */
+#include "point.h"
 #include "pthread_impl.h"
 
 void pthread_drain(unsigned char *guard, const unsigned *inside)
@@ -28,13 +29,18 @@ static int cond_wait(pthread_cond_t *c, pthread_mutex_t *m, uint64_t deadline)
     if (m->__type != PTHREAD_MUTEX_NORMAL && m->__owner != self_id()) {
         return EPERM;
     }
+    libc_point();
     bool was = spin_lock(guard_of(&c->__guard));
     c->__inside++;
     unsigned nesting = pthread_mutex_release_all(m);
-    int r = -waitq_wait(queue_of(c->__wait), guard_of(&c->__guard), deadline);
+    int r = -waitq_wait_for(queue_of(c->__wait), guard_of(&c->__guard), deadline, ATTENTION_ALL);
     c->__inside--;
     spin_unlock(guard_of(&c->__guard), was);
     pthread_mutex_take_all(m, nesting);
+    if (r == EINTR) {
+        point_attend(); /* with the mutex, as cleanup handlers want it */
+        r = 0;          /* and then it is a spurious wake-up, which POSIX allows */
+    }
     return r;
 }
 

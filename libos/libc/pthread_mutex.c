@@ -11,6 +11,7 @@
  * before the releasing thread has gone on. So the slow release clears state and guard by one store
  * of both bytes, its last access.
  */
+#include "point.h"
 #include "pthread_impl.h"
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
@@ -37,11 +38,19 @@ static __attribute__((noinline)) int wait_for(pthread_mutex_t *m, uint64_t deadl
     bool was = spin_lock(guard_of(&m->__guard));
     /* Tried once more after the deadline, which also keeps CONTENDED set for the other waiters. */
     while (__atomic_exchange_n(&m->__state, CONTENDED, __ATOMIC_ACQUIRE) != FREE) {
+        if (r == EINTR) {
+            spin_unlock(guard_of(&m->__guard), was);
+            point_attend(); /* handlers run while it waits */
+            was = spin_lock(guard_of(&m->__guard));
+            r = 0;
+            continue;
+        }
         if (r != 0) {
             spin_unlock(guard_of(&m->__guard), was);
             return r;
         }
-        r = -waitq_wait(queue_of(m->__wait), guard_of(&m->__guard), deadline);
+        r = -waitq_wait_for(queue_of(m->__wait), guard_of(&m->__guard), deadline,
+                            ATTENTION_SIGNAL);
     }
     spin_unlock(guard_of(&m->__guard), was);
     return 0;

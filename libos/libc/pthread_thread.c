@@ -3,6 +3,7 @@
 #include <reent.h>
 #include <stdlib.h>
 
+#include "point.h"
 #include "pthread_impl.h"
 #include "pthread_keys.h"
 #include "thread_data.h"
@@ -10,6 +11,7 @@
 struct start {
     void *(*fn)(void *);
     void *arg;
+    sigset_t mask;
 };
 
 /* Threads of the program that have not ended; main's is the first. Atomic. */
@@ -30,7 +32,11 @@ static void leave(void)
     if (!thread_data()->of_program) {
         return;
     }
+    thread_data()->leaving = true;
     pthread_keys_leave();
+    if (point_leave != NULL) {
+        point_leave();
+    }
     if (__atomic_sub_fetch(&living, 1, __ATOMIC_ACQ_REL) == 0) {
         exit(0);
     }
@@ -41,6 +47,7 @@ static void *run(void *arg)
 {
     struct start start = *(struct start *)arg;
     free(arg);
+    thread_data()->mask = start.mask;
     thread_data()->of_program = true;
     return start.fn(start.arg);
 }
@@ -59,7 +66,7 @@ int pthread_create(pthread_t *restrict out, const pthread_attr_t *restrict attr,
     if (start == NULL) {
         return EAGAIN; /* POSIX: "lacks the necessary resources", memory among them */
     }
-    *start = (struct start){ fn, arg };
+    *start = (struct start){ fn, arg, thread_data()->mask };
     thread_set_exit_hook(leave);
     __atomic_add_fetch(&living, 1, __ATOMIC_RELAXED);
     struct thread *t;
@@ -76,6 +83,7 @@ int pthread_create(pthread_t *restrict out, const pthread_attr_t *restrict attr,
 _Noreturn void pthread_exit(void *result)
 {
     struct thread_data *data = thread_data();
+    data->leaving = true;
     while (data->cleanup != NULL) {
         __pthread_cleanup_pop(data->cleanup, 1);
     }
@@ -103,22 +111,33 @@ static struct thread *thread_of(pthread_t t)
     return (struct thread *)(uintptr_t)t;
 }
 
+/* A signal's handler does not end it, and a cancellation leaves `t` as it was. */
+static int join_until(pthread_t t, void **result, uint64_t deadline)
+{
+    int r;
+    libc_point();
+    while ((r = thread_join(thread_of(t), result, deadline)) == -EINTR) {
+        point_attend();
+    }
+    return -r;
+}
+
 int pthread_join(pthread_t t, void **result)
 {
-    return -thread_join(thread_of(t), result, NO_DEADLINE);
+    return join_until(t, result, NO_DEADLINE);
 }
 
 int pthread_tryjoin_np(pthread_t t, void **result)
 {
     int r = -thread_join(thread_of(t), result, 0);
-    return r == ETIMEDOUT ? EBUSY : r;
+    return r == ETIMEDOUT || r == EINTR ? EBUSY : r;
 }
 
 int pthread_timedjoin_np(pthread_t t, void **result, const struct timespec *abstime)
 {
     uint64_t deadline;
     int r = deadline_ns(CLOCK_REALTIME, abstime, &deadline);
-    return r != 0 ? -r : -thread_join(thread_of(t), result, deadline);
+    return r != 0 ? -r : join_until(t, result, deadline);
 }
 
 int pthread_detach(pthread_t t)

@@ -83,9 +83,18 @@ static int wait_and_distribute(const struct sets *s, struct pollfd *fds, unsigne
     return r < 0 ? r : distribute(s, fds, n);
 }
 
-static int select_until(int nfds, fd_set *r, fd_set *w, fd_set *x, uint64_t deadline)
+struct selecting {
+    int nfds;
+    fd_set *r, *w, *x;
+    uint64_t deadline;
+};
+
+static int select_once(void *arg)
 {
-    struct sets s = { nfds, { r, w, x } };
+    const struct selecting *call = arg;
+    int nfds = call->nfds;
+    uint64_t deadline = call->deadline;
+    struct sets s = { nfds, { call->r, call->w, call->x } };
     struct pollfd few[ON_STACK];
     struct pollfd *fds = few;
     if (nfds < 0 || nfds > FD_SETSIZE) {
@@ -105,20 +114,26 @@ static int select_until(int nfds, fd_set *r, fd_set *w, fd_set *x, uint64_t dead
     return result;
 }
 
+static int select_until(int nfds, fd_set *r, fd_set *w, fd_set *x, uint64_t deadline,
+                        const sigset_t *mask)
+{
+    struct selecting call = { nfds, r, w, x, deadline };
+    return polling_masked(select_once, &call, mask);
+}
+
 int pselect(int nfds, fd_set *r, fd_set *w, fd_set *x, const struct timespec *timeout,
             const sigset_t *mask)
 {
     uint64_t deadline;
-    (void)mask; /* as in ppoll() */
     int bad = polling_deadline_ts(timeout, &deadline);
-    return (int)libc_result(bad < 0 ? bad : select_until(nfds, r, w, x, deadline));
+    return (int)libc_result(bad < 0 ? bad : select_until(nfds, r, w, x, deadline, mask));
 }
 
 /* As on Linux, what is left of the time is written back, and tv_usec may be a second and more. */
 int select(int nfds, fd_set *r, fd_set *w, fd_set *x, struct timeval *timeout)
 {
     if (timeout == NULL) {
-        return (int)libc_result(select_until(nfds, r, w, x, NO_DEADLINE));
+        return (int)libc_result(select_until(nfds, r, w, x, NO_DEADLINE, NULL));
     }
     if (timeout->tv_sec < 0 || timeout->tv_usec < 0) {
         return (int)libc_result(-EINVAL);
@@ -127,7 +142,7 @@ int select(int nfds, fd_set *r, fd_set *w, fd_set *x, struct timeval *timeout)
                              .tv_nsec = timeout->tv_usec % 1000000 * 1000 };
     uint64_t deadline;
     polling_deadline_ts(&span, &deadline);
-    int result = select_until(nfds, r, w, x, deadline);
+    int result = select_until(nfds, r, w, x, deadline, NULL);
     uint64_t now = platform_clock_ns();
     uint64_t left = deadline == 0 || now >= deadline ? 0 : (deadline - now) / 1000;
     if (deadline != NO_DEADLINE) {

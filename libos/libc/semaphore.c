@@ -8,6 +8,7 @@
  */
 #include <semaphore.h>
 
+#include "point.h"
 #include "pthread_impl.h"
 #include "result.h"
 
@@ -44,7 +45,7 @@ static bool try_take(sem_t *sem)
     return false;
 }
 
-static int take(sem_t *sem, uint64_t deadline)
+static int take_once(sem_t *sem, uint64_t deadline)
 {
     if (try_take(sem)) {
         return 0;
@@ -54,11 +55,18 @@ static int take(sem_t *sem, uint64_t deadline)
     __atomic_fetch_add(&sem->__nwait, 1, __ATOMIC_SEQ_CST);
     bool taken;
     while (!(taken = try_take(sem)) && r == 0) {
-        r = waitq_wait(queue_of(sem->__wait), guard_of(&sem->__guard), deadline);
+        r = waitq_wait_for(queue_of(sem->__wait), guard_of(&sem->__guard), deadline, ATTENTION_ALL);
     }
     __atomic_fetch_sub(&sem->__nwait, 1, __ATOMIC_SEQ_CST);
     spin_unlock(guard_of(&sem->__guard), was);
     return taken ? 0 : r;
+}
+
+static int take(sem_t *sem, uint64_t deadline)
+{
+    int r;
+    LIBC_RESTARTING(r, take_once(sem, deadline));
+    return r;
 }
 
 int sem_wait(sem_t *sem)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Sleeping. A signal handler that has run in another thread ends a sleep of the main thread, and no
- * other's.
- */
+/* Sleeping, until the time or a signal handler. */
 #include <errno.h>
 #include <sched.h>
 #include <time.h>
@@ -13,6 +10,7 @@
 #include <pith/thread.h>
 
 #include "deadline.h"
+#include "point.h"
 #include "result.h"
 
 static uint64_t after(uint64_t span)
@@ -25,8 +23,12 @@ static uint64_t after(uint64_t span)
 static int sleep_until(uint64_t deadline)
 {
     struct io_waiter w;
+    int r;
     io_waiter_init(&w);
-    int r = io_wait(&w, deadline);
+    do {
+        libc_point();
+        r = io_wait(&w, deadline);
+    } while (libc_again_unless_handled(r));
     return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -78,12 +80,6 @@ unsigned sleep(unsigned seconds)
     return sleep_until(deadline) == 0
                ? 0
                : (unsigned)((left(deadline) + NS_PER_SECOND - 1) / NS_PER_SECOND);
-}
-
-/* Until a handler has run; only the main thread is told of any. */
-int pause(void)
-{
-    return (int)libc_result(sleep_until(NO_DEADLINE));
 }
 
 int sched_yield(void)

@@ -2,6 +2,7 @@
 /* accept() and accept4(). */
 #include <sys/socket.h>
 
+#include "point.h"
 #include "result.h"
 #include "socket_get.h"
 
@@ -33,12 +34,14 @@ static int accept_one(int fd, struct sockaddr *addr, socklen_t *len, int flags)
     return r;
 }
 
-int accept(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return (int)libc_result(accept_one(fd, addr, len, 0));
-}
-
 int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    return (int)libc_result(accept_one(fd, addr, len, flags));
+    int r;
+    LIBC_RESTARTING(r, accept_one(fd, addr, len, flags));
+    return (int)libc_result(r);
+}
+
+int accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return accept4(fd, addr, len, 0);
 }

@@ -5,6 +5,7 @@
  */
 #include <sys/socket.h>
 
+#include "point.h"
 #include "result.h"
 #include "socket_get.h"
 
@@ -19,13 +20,23 @@ int bind(int fd, const struct sockaddr *addr, socklen_t len)
     return (int)libc_result(r);
 }
 
-int connect(int fd, const struct sockaddr *addr, socklen_t len)
+static int connect_once(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct file *f;
     int r = socket_get(fd, &f);
     if (r == 0) {
         r = f->ops->socket->connect != NULL ? f->ops->socket->connect(f, addr, len) : -EOPNOTSUPP;
         file_unref(f);
+    }
+    return r;
+}
+
+int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    libc_point();
+    int r = connect_once(fd, addr, len);
+    if (r == -EINTR) {
+        point_attend(); /* the connection goes on in the background: not begun again */
     }
     return (int)libc_result(r);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "point.h"
 #include "result.h"
 #include "socket_get.h"
 #include "socket_msg.h"
@@ -42,7 +43,7 @@ ssize_t socket_receive(struct file *f, struct msghdr *msg, int flags)
     return r < 0 ? r : f->ops->socket->recvmsg(f, msg, flags);
 }
 
-ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+static ssize_t sendmsg_once(int fd, const struct msghdr *msg, int flags)
 {
     struct file *f;
     ssize_t r = socket_get(fd, &f);
@@ -50,10 +51,17 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
         r = msg != NULL ? socket_send(f, msg, flags) : -EFAULT;
         file_unref(f);
     }
+    return r;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    ssize_t r;
+    LIBC_RESTARTING(r, sendmsg_once(fd, msg, flags));
     return libc_result(r);
 }
 
-ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+static ssize_t recvmsg_once(int fd, struct msghdr *msg, int flags)
 {
     struct file *f;
     ssize_t r = socket_get(fd, &f);
@@ -61,6 +69,13 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         r = msg != NULL ? socket_receive(f, msg, flags) : -EFAULT;
         file_unref(f);
     }
+    return r;
+}
+
+ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+    ssize_t r;
+    LIBC_RESTARTING(r, recvmsg_once(fd, msg, flags));
     return libc_result(r);
 }
 

@@ -2,11 +2,12 @@
 LIBOS_LIBC_SRCS := abort.c c11_threads.c clock.c errno.c exit.c fcntl.c fd.c heap.c heap_large.c heap_map.c heap_slab.c io.c \
     io_more.c locks.c malloc.c open.c process.c pthread_attr.c pthread_barrier.c pthread_cond.c \
     pthread_keys.c pthread_mutex.c pthread_mutex_timed.c pthread_objattr.c pthread_once.c \
-    pthread_rwlock.c pthread_self.c pthread_thread.c random.c semaphore.c signal.c signal_host.c signal_set.c sleep.c start.c \
+    pthread_rwlock.c pthread_self.c pthread_thread.c random.c semaphore.c point.c signal.c signal_deliver.c signal_fault.c signal_pending.c signal_send.c signal_set.c \
+    signal_sets.c signal_thread.c signal_timer.c signal_alarm.c signal_wait.c signalfd.c pthread_cancel.c sleep.c start.c \
     sysconf.c uio.c uname.c
 LIBOS_LIBC_SRCS += dir.c fs_attr.c fs_data.c fs_names.c mktemp.c scandir.c sendfile.c stat.c ftw.c passwd.c pathconf.c
 LIBOS_LIBC_SRCS += dns_ask.c dns_message.c getaddrinfo.c gethostbyname.c getnameinfo.c ifaddrs.c in6addr.c \
     inet_class.c inet_ntop.c inet_pton.c netdb_find.c netdb_hosts.c netdb_literal.c netdb_services.c \
     netdb_sort.c netdb_text.c
-LIBOS_LIBC_SRCS += epoll.c eventfd.c fd_give.c flockfile.c pipe.c poll.c select.c socketpair.c timerfd.c
+LIBOS_LIBC_SRCS += epoll.c eventfd.c fd_give.c flockfile.c pipe.c poll.c polling_masked.c select.c socketpair.c timerfd.c
 LIBOS_LIBC_SRCS += socket.c socket_accept.c socket_byteorder.c socket_calls.c socket_mmsg.c socket_msg.c socket_zerocopy.c

@@ -10,6 +10,7 @@
 
 #include <pith/file.h>
 
+#include "point.h"
 #include "result.h"
 
 /* The lengths are there and add up to something that a ssize_t holds. */
@@ -49,20 +50,20 @@ static ssize_t at_once(struct file *f, bool write, const struct iovec *iov, int 
     return f->ops->readv == NULL ? -ENOSYS : mode == O_WRONLY ? -EBADF : f->ops->readv(f, iov, n);
 }
 
-static ssize_t all(int fd, bool write, const struct iovec *iov, int n, off_t pos)
+static ssize_t all_once(int fd, bool write, const struct iovec *iov, int n, off_t pos)
 {
     int bad = check(iov, n);
     if (bad != 0) {
-        return libc_result(bad);
+        return bad;
     }
     struct file *f = fd_get(fd);
     if (f == NULL) {
-        return libc_result(-EBADF);
+        return -EBADF;
     }
     ssize_t done = pos < 0 ? at_once(f, write, iov, n) : -ENOSYS;
     if (done != -ENOSYS) {
         file_unref(f);
-        return libc_result(done);
+        return done;
     }
     done = 0;
     for (int i = 0; i < n; i++) {
@@ -80,7 +81,14 @@ static ssize_t all(int fd, bool write, const struct iovec *iov, int n, off_t pos
         }
     }
     file_unref(f);
-    return libc_result(done);
+    return done;
+}
+
+static ssize_t all(int fd, bool write, const struct iovec *iov, int n, off_t pos)
+{
+    ssize_t r;
+    LIBC_RESTARTING(r, all_once(fd, write, iov, n, pos));
+    return libc_result(r);
 }
 
 ssize_t readv(int fd, const struct iovec *iov, int n)

@@ -49,6 +49,7 @@ void net_wait_configured(void)
         return;
     }
     io_waiter_init(&w.io);
+    w.io.deaf = true;
     net_lock();
     list_insert(&waiting, &w.link);
     while (!late && !net_config_done()) {

@@ -61,6 +61,7 @@ void sock_exit(void)
     uint64_t last = UINT64_MAX, since = platform_clock_ns();
 
     io_waiter_init(&w);
+    w.deaf = true;
     net_lock();
     for (struct tcp_pcb *p = tcp_active_pcbs; p != NULL;) {
         struct tcp_pcb *next = p->next;

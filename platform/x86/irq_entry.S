@@ -102,6 +102,7 @@ irq_preempt:
     xorl %edx, %edx
     xsave64 (%rsp)
     fninit                             /* the next thread expects an empty x87 stack */
+    movq 80(%rbx), %rdi                /* where it was interrupted: above rbx, 8 registers and rax */
     call thread_preempt
     movl x86_xstate_mask(%rip), %eax
     xorl %edx, %edx
@@ -111,6 +112,7 @@ irq_preempt:
     jmp irq_restore_registers
 2:  fxsave64 (%rsp)
     fninit
+    movq 80(%rbx), %rdi                /* where it was interrupted: above rbx, 8 registers and rax */
     call thread_preempt
     fxrstor64 (%rsp)
     jmp 1b

@@ -41,7 +41,7 @@ void platform_irq_replay(void)
         struct percpu *cpu = percpu_this();
         dispatch(cpu);
         if (wants_schedule(cpu)) {
-            thread_preempt(); /* a call, so the compiler holds no vector state across it */
+            thread_preempt(0); /* a call, so the compiler holds no vector state across it */
         }
         __asm__ volatile("movb $0, %%gs:%c1\n\tcmpb $0, %%gs:%c2"
                          : "=@ccne"(pending) : "i"(PERCPU_IRQ_MASK), "i"(PERCPU_IRQ_PENDING) : "memory");

@@ -68,7 +68,7 @@ void platform_irq_replay(void)
     now += storm ? 3 * MS : 1;
     deliver();
     if (fake_percpu.need_resched && fake_percpu.preempt_count == 0) {
-        thread_preempt();
+        thread_preempt(0);
     }
     EXPECT(irq_is_masked());
     fake_percpu.irq_mask = 0;

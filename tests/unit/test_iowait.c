@@ -1,5 +1,5 @@
 /*
- * sources: libos/core/iowait.c libos/core/pollq.c libos/fs/filewait.c libos/core/thread.c
+ * sources: libos/core/attention.c libos/core/iowait.c libos/core/pollq.c libos/fs/filewait.c libos/core/thread.c
  * libos/core/thread_create.c libos/core/thread_memory.c libos/core/tls.c libos/core/sched.c
  * libos/core/waitq.c libos/core/timer.c libos/core/timer_heap.c libos/core/page.c
  * libos/core/page_buddy.c libos/core/random.c libos/core/chacha.c
@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 
+#include <pith/attention.h>
 #include <pith/file.h>
 #include <pith/iowait.h>
 #include <pith/page.h>
@@ -101,24 +102,31 @@ static void test_plain_sleep(void)
 
 static void *interrupt_main(void *arg)
 {
-    io_interrupt();
-    return arg;
+    attention_raise(arg, ATTENTION_SIGNAL);
+    return NULL;
 }
 
 static void test_interrupt(void)
 {
     struct io_waiter w;
-    struct thread *t = NULL;
+    struct thread *t = NULL, *self = thread_current();
 
     io_waiter_init(&w);
-    EXPECT(thread_create(&t, NULL, interrupt_main, NULL) == 0);
+    EXPECT(thread_create(&t, NULL, interrupt_main, self) == 0);
     EXPECT(io_wait(&w, UINT64_MAX) == -EINTR); /* it sleeps when the other one comes */
     EXPECT(thread_join(t, NULL, UINT64_MAX) == 0);
-    EXPECT(thread_create(&t, NULL, interrupt_main, NULL) == 0);
-    EXPECT(thread_join(t, NULL, UINT64_MAX) == 0);
-    EXPECT(io_wait(&w, UINT64_MAX) == -EINTR); /* it came before the sleep */
-    EXPECT(io_wait(&w, 0) == -ETIMEDOUT);
-    io_interrupt(); /* from the main thread: it isn't in a wait */
+    EXPECT(io_wait(&w, UINT64_MAX) == -EINTR); /* until somebody drops it */
+    io_wake(&w);
+    EXPECT(io_wait(&w, UINT64_MAX) == 0); /* what has happened comes first */
+    w.deaf = true;
+    EXPECT(io_wait(&w, now + MS) == -ETIMEDOUT);
+    w.deaf = false;
+    attention_drop(self, ATTENTION_SIGNAL);
+    EXPECT(io_wait(&w, now + MS) == -ETIMEDOUT);
+    attention_raise(self, ATTENTION_CANCEL);
+    EXPECT(attention_now() == ATTENTION_CANCEL);
+    EXPECT(io_wait(&w, UINT64_MAX) == -EINTR);
+    attention_drop(self, ATTENTION_ALL);
     EXPECT(io_wait(&w, 0) == -ETIMEDOUT);
 }
 

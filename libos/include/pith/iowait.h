@@ -25,6 +25,7 @@ struct io_waiter {
     struct list link;   /* among the waiters */
     bool woken;         /* sticky until io_wait() has returned it */
     bool background;    /* leads only when nobody else does */
+    bool deaf;          /* signals and cancellation don't end its waits */
 };
 
 void io_waiter_init(struct io_waiter *w);
@@ -35,7 +36,7 @@ void io_wake(struct io_waiter *w);
 /*
  * Sleep until io_wake(), or until monotonic deadline_ns (UINT64_MAX: no limit). Runs the engine
  * where this thread leads. Context: thread, unmasked, no lock of the engine held.
- * Errors: -ETIMEDOUT, -EINTR (io_interrupt()).
+ * Errors: -ETIMEDOUT, -EINTR (pith/attention.h).
  */
 int io_wait(struct io_waiter *w, uint64_t deadline_ns);
 
@@ -45,13 +46,6 @@ int io_wait(struct io_waiter *w, uint64_t deadline_ns);
  * makes io_wait() do the same. Context: thread, unmasked, no lock of the engine held.
  */
 void io_poll(void);
-
-/*
- * A signal handler has run in another thread: the main thread's io_wait() returns -EINTR, the one
- * it is in or else its next one that would sleep; so does its nanosleep(). So a program that looks
- * at a flag and then sleeps doesn't miss it. From the main thread itself: nothing. Context: thread.
- */
-void io_interrupt(void);
 
 /* What the engine is; there is at most one, the network. */
 struct io_engine {

@@ -109,6 +109,18 @@ int platform_page_ops(const struct page_op *ops, size_t n);
  */
 void platform_page_seal(void);
 
+/* ---- faults ---- */
+
+struct trap_frame;
+
+/*
+ * Within trap_take(): let the thread go on with trap_run(copy of the frame) on the stack that ends at
+ * `top`. When that returns, the code goes on with what is in the copy. There have to be
+ * platform_trap_room() bytes below `top`, and what trap_run() itself needs.
+ */
+void platform_trap_divert(struct trap_frame *frame, void *top);
+size_t platform_trap_room(void);
+
 /* ---- console ---- */
 
 /* Write all of it, waiting for the device where it has to. Context: any, also a crash. */
@@ -211,12 +223,19 @@ void console_input(void);
 
 /*
  * The scheduler's turn at the end of an interrupt: need_resched was set and preempt_count is 0. The
- * whole FP state has been saved. Context: masked, on the interrupted thread's stack; returns
- * masked.
+ * whole FP state has been saved. `rip` is where the thread was interrupted, 0 where it did not run
+ * the program. Context: masked, on the interrupted thread's stack; returns masked, or never.
  */
-void thread_preempt(void);
+void thread_preempt(uintptr_t rip);
 
-struct trap_frame;
+/*
+ * A fault that no fixup covers, in code that may be interrupted: whether libos deals with it. Then
+ * it has called platform_trap_divert(). Context: masked, on whatever stack faults are taken on.
+ */
+bool trap_take(struct trap_frame *frame);
 
-/* A fault that no fixup covers: print the crash report and end the machine. Context: masked. */
+/* What a diverted fault goes on with; `fp` is the saved FP state. Context: thread, unmasked. */
+void trap_run(struct trap_frame *frame, void *fp);
+
+/* A fault that nobody deals with: print the crash report and end the machine. Context: masked. */
 _Noreturn void panic_trap(const struct trap_frame *frame);

@@ -41,7 +41,7 @@ _Noreturn void thread_exit(void *result);
 /*
  * Wait for the end of `t` and release it; result may be NULL.
  * Errors: -EDEADLK (itself), -EINVAL (detached, or somebody joins it), -ETIMEDOUT (deadline_ns
- * passed).
+ * passed), -EINTR (pith/attention.h).
  */
 int thread_join(struct thread *t, void **result, uint64_t deadline_ns);
 

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct trap_frame {
@@ -19,3 +20,12 @@ struct trap_frame {
 
 /* A short name of the exception: "page fault", "divide error", ...; never NULL. */
 const char *trap_name(uint64_t vector);
+
+/* Who deals with faults of the program: trap_take() and trap_run() of pith/platform.h. */
+struct trap_user {
+    bool (*take)(struct trap_frame *frame);
+    void (*run)(struct trap_frame *frame, void *fp);
+};
+
+/* There is one. Context: any. */
+void trap_set_user(const struct trap_user *user);

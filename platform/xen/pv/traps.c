@@ -4,6 +4,7 @@
 
 #include <pith/percpu.h>
 #include <pith/trap.h>
+#include <x86/percpu_slots.h>
 #include <x86/trap.h>
 #include <xen/callback.h>
 
@@ -96,6 +97,8 @@ void xen_pv_trap(struct pv_frame *saved)
         frame.address = vcpu->arch.cr2;
         frame.error |= PF_USER;
     }
+    /* Bits 32 to 39 of the saved CS: public/arch-x86/xen-x86_64.h, saved_upcall_mask. */
+    *((uint8_t *)percpu_this() + PERCPU_OLD_MASK) = (uint8_t)(saved->cs >> 32);
     x86_trap(&frame);
     frame.cs = saved->cs;
     __builtin_memcpy(saved, &frame, sizeof *saved);

@@ -34,6 +34,7 @@ void x86_mem_init(void);
 void x86_lapic_init(void);
 void x86_clock_init(void);
 void x86_xstate_init(void);
+extern uint32_t x86_xstate_size; /* bytes that the FP state takes */
 
 /* The local APIC. */
 void x86_lapic_eoi(void);

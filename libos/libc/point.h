@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The points where library calls attend to signals and cancellation: on entry, and when a wait has
+ * ended by -EINTR and the call has let go of everything that it held, so that a handler may leave by
+ * siglongjmp() and a cancelled thread may end.
+ *
+ *     do {
+ *         libc_point();
+ *         r = call(...);
+ *     } while (libc_again(r));
+ */
+#pragma once
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <pith/attention.h>
+
+enum attended {
+    ATTENDED_NONE,      /* no handler has run */
+    ATTENDED_RESTART,   /* all that have run had SA_RESTART */
+    ATTENDED_INTERRUPT,
+};
+
+/* NULL where the image has no signals, no cancellation. They may never return. Context: thread. */
+extern enum attended (*point_signals)(void);
+extern void (*point_cancel)(void);
+extern void (*point_set_mask)(sigset_t mask);
+extern void (*point_leave)(void); /* the thread ends */
+
+/* Run what is due; what handlers have run. Context: thread, no lock held. */
+enum attended point_attend(void);
+
+static inline void libc_point(void)
+{
+    if (__builtin_expect(attention_now() != 0, 0)) {
+        point_attend();
+    }
+}
+
+/* Whether a call that has answered r is to be made again: SA_RESTART, or nothing of ours. */
+static inline bool libc_again(ssize_t r)
+{
+    return __builtin_expect(r == -EINTR, 0) && point_attend() != ATTENDED_INTERRUPT;
+}
+
+/* The same for the calls that no handler lets go on: those with a time limit. */
+static inline bool libc_again_unless_handled(ssize_t r)
+{
+    return __builtin_expect(r == -EINTR, 0) && point_attend() == ATTENDED_NONE;
+}
+
+/* Make a call, and make it again as SA_RESTART wants it. */
+#define LIBC_RESTARTING(r, call) \
+    do {                         \
+        libc_point();            \
+        (r) = (call);            \
+    } while (libc_again(r))
