@@ -43,11 +43,23 @@ static void ask_again(struct timer *timer)
     }
 }
 
+static void (*signal_hook)(uintptr_t rip);
+
+/* Every preemption's end. Context: masked. */
+static void preempted(uintptr_t rip)
+{
+    const struct thread *t = percpu_this()->current;
+    if ((t->attention & ATTENTION_SIGNAL) != 0 && rip != 0 && t->held_off == 0) {
+        signal_hook(rip);
+    }
+}
+
 void attention_set_hook(void (*hook)(uintptr_t rip))
 {
     if (__atomic_load_n(&sched_attention_hook, __ATOMIC_ACQUIRE) == NULL) {
         timer_init(&again, ask_again);
-        __atomic_store_n(&sched_attention_hook, hook, __ATOMIC_RELEASE);
+        signal_hook = hook;
+        __atomic_store_n(&sched_attention_hook, preempted, __ATOMIC_RELEASE);
     }
 }
 

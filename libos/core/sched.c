@@ -169,9 +169,7 @@ void thread_preempt(uintptr_t rip)
 {
     requeue(percpu_this(), false);
     percpu_this()->need_resched = 0; /* also when nobody else was ready */
-    struct thread *t = percpu_this()->current;
-    if (__builtin_expect(t->attention & ATTENTION_SIGNAL, 0) && rip != 0 && t->held_off == 0 &&
-        sched_attention_hook != NULL) {
+    if (sched_attention_hook != NULL) {
         sched_attention_hook(rip);
     }
 }

@@ -113,7 +113,7 @@ void sched_block(void);
 /* Make a blocked or new thread ready. Context: masked. */
 void sched_wake(struct thread *t);
 
-/* Called at the end of a preemption, see attention_set_hook(); atomic. */
+/* attention.c: called at the end of each preemption where there is somebody; atomic. */
 extern void (*sched_attention_hook)(uintptr_t rip);
 
 /* The second half of every switch, on the new stack. Context: masked. */

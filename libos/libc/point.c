@@ -9,6 +9,13 @@ void (*point_cancel)(void);
 void (*point_set_mask)(sigset_t mask);
 void (*point_leave)(void);
 
+void libc_point(void)
+{
+    if (__builtin_expect(attention_now() != 0, 0)) {
+        point_attend();
+    }
+}
+
 enum attended point_attend(void)
 {
     enum attended done = ATTENDED_NONE;

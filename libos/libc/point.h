@@ -33,12 +33,7 @@ extern void (*point_leave)(void); /* the thread ends */
 /* Run what is due; what handlers have run. Context: thread, no lock held. */
 enum attended point_attend(void);
 
-static inline void libc_point(void)
-{
-    if (__builtin_expect(attention_now() != 0, 0)) {
-        point_attend();
-    }
-}
+void libc_point(void);
 
 /* Whether a call that has answered r is to be made again: SA_RESTART, or nothing of ours. */
 static inline bool libc_again(ssize_t r)

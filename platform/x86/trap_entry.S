@@ -10,31 +10,6 @@
 #include <x86/percpu_slots.h>
 #include <x86/registers.h>
 
-#define FRAME_WORDS_GPR 15
-#define FRAME_RIP  (17 * 8)
-#define FRAME_RSP  (20 * 8)
-
-/*
- * The frame at rsi: copy registers and iret frame below the RSP that it has, where rdi points then;
- * there is no red zone.
- */
-.macro COPY_FRAME
-    movq FRAME_RSP(%rsi), %rdi
-    subq $40, %rdi
-    andq $-16, %rdi
-    movl $4, %ecx
-8:  movq FRAME_RIP(%rsi, %rcx, 8), %rax
-    movq %rax, (%rdi, %rcx, 8)
-    decl %ecx
-    jns 8b
-    subq $(FRAME_WORDS_GPR * 8), %rdi
-    movl $(FRAME_WORDS_GPR - 1), %ecx
-9:  movq (%rsi, %rcx, 8), %rax
-    movq %rax, (%rdi, %rcx, 8)
-    decl %ecx
-    jns 9b
-.endm
-
     .text
     .globl trap_entry
 trap_entry:
@@ -60,48 +35,6 @@ trap_entry:
     POP_ALL_REGISTERS
     jz irq_exit_start                  /* pops leave the flags alone: the mask was open */
     iretq
-
-/*
- * Where a fault goes on that libos deals with. Entry: rdi = RSP = its frame, aligned to 64, the mask
- * open. The FP state is saved around trap_run(), which gets a fresh one; then all registers come
- * from the frame.
- */
-    .globl trap_diverted
-trap_diverted:
-    movq %rdi, %rbx
-    movl x86_xstate_size(%rip), %eax
-    subq %rax, %rsp
-    andq $-64, %rsp
-    cmpl $0, x86_xstate_mask(%rip)
-    je 2f
-    leaq 512(%rsp), %rdi
-    xorl %eax, %eax
-    movl $8, %ecx
-    rep stosq                          /* XRSTOR wants zeros in the header */
-    movl x86_xstate_mask(%rip), %eax
-    xorl %edx, %edx
-    xsave64 (%rsp)
-    call 3f
-    movl x86_xstate_mask(%rip), %eax
-    xorl %edx, %edx
-    xrstor64 (%rsp)
-1:  movq %rbx, %rsi
-    COPY_FRAME
-    movq %rdi, %rsp
-    POP_ALL_REGISTERS
-    iretq
-2:  fxsave64 (%rsp)
-    call 3f
-    fxrstor64 (%rsp)
-    jmp 1b
-3:  leaq 8(%rsp), %rsi
-    movq %rbx, %rdi
-    fninit
-    pushq $0x1f80                      /* psABI 3.2.1: all exceptions masked */
-    ldmxcsr (%rsp)
-    call trap_run
-    addq $8, %rsp
-    ret
 
 /* int platform_probe_read(void *dst, const void *src, size_t n): 0 or -EFAULT (14). */
     .globl platform_probe_read

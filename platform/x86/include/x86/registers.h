@@ -30,4 +30,30 @@
     popq %\r
     .endr
 .endm
+
+/* Offsets in struct trap_frame. */
+#define FRAME_WORDS_GPR 15
+#define FRAME_RIP  (17 * 8)
+#define FRAME_RSP  (20 * 8)
+
+/*
+ * The frame at rsi: copy registers and iret frame below the RSP that it has, where rdi points then;
+ * there is no red zone.
+ */
+.macro COPY_FRAME
+    movq FRAME_RSP(%rsi), %rdi
+    subq $40, %rdi
+    andq $-16, %rdi
+    movl $4, %ecx
+8:  movq FRAME_RIP(%rsi, %rcx, 8), %rax
+    movq %rax, (%rdi, %rcx, 8)
+    decl %ecx
+    jns 8b
+    subq $(FRAME_WORDS_GPR * 8), %rdi
+    movl $(FRAME_WORDS_GPR - 1), %ecx
+9:  movq (%rsi, %rcx, 8), %rax
+    movq %rax, (%rdi, %rcx, 8)
+    decl %ecx
+    jns 9b
+.endm
 #endif
