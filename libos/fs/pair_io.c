@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <pith/heap.h>
 #include <pith/iowait.h>
+#include <pith/libc.h>
 #include <pith/platform.h>
 
 #include "iovec.h"
@@ -144,7 +144,7 @@ ssize_t pair_sendmsg(struct file *f, const struct msghdr *msg, int flags)
         r = send_all(f, msg, flags);
     }
     if (r == -EPIPE && pair_of(f)->pair->type == SOCK_STREAM && (flags & MSG_NOSIGNAL) == 0) {
-        raise(SIGPIPE);
+        libc_broken_pipe();
     }
     return r;
 }

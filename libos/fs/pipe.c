@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include <pith/anonfile.h>
 #include <pith/heap.h>
 #include <pith/iowait.h>
+#include <pith/libc.h>
 #include <pith/platform.h>
 #include <pith/pollq.h>
 
@@ -156,7 +156,7 @@ static ssize_t pipe_writev(struct file *f, const struct iovec *v, int n)
         }
     }
     if (r == -EPIPE) {
-        raise(SIGPIPE);
+        libc_broken_pipe();
     }
     return done != 0 ? (ssize_t)done : r;
 }

@@ -27,7 +27,8 @@ enum attended {
 /* NULL where the image has no signals, no cancellation. They may never return. Context: thread. */
 extern enum attended (*point_signals)(void);
 extern void (*point_cancel)(void);
-extern void (*point_set_mask)(sigset_t mask);
+extern void (*point_set_mask)(sigset_t mask); /* for one call */
+extern void (*point_end_mask)(void);
 extern void (*point_leave)(void); /* the thread ends */
 
 /* Run what is due; what handlers have run. Context: thread, no lock held. */
@@ -52,4 +53,8 @@ static inline bool libc_again_unless_handled(ssize_t r)
     do {                         \
         libc_point();            \
         (r) = (call);            \
-    } while (libc_again(r))
+    } while (libc_again(r)); \
+    if (__builtin_expect((r) == -EPIPE, 0)) { \
+        libc_point(); /* SIGPIPE */ \
+    } \
+    (void)0

@@ -6,24 +6,14 @@
  */
 #include "point.h"
 #include "polling.h"
-#include "thread_data.h"
-
-static void set_mask(sigset_t mask)
-{
-    if (point_set_mask != NULL) {
-        point_set_mask(mask);
-    } else {
-        thread_data()->mask = mask; /* there are no signals: it is just kept */
-    }
-}
 
 int polling_masked(int (*once)(void *arg), void *arg, const sigset_t *mask)
 {
-    sigset_t before = thread_data()->mask;
+    bool masked = mask != NULL && point_set_mask != NULL; /* else there are no signals */
     int r;
     libc_point();
-    if (mask != NULL) {
-        set_mask(*mask);
+    if (masked) {
+        point_set_mask(*mask);
     }
     do {
         r = once(arg);
@@ -31,9 +21,8 @@ int polling_masked(int (*once)(void *arg), void *arg, const sigset_t *mask)
             r = -EINTR; /* the time was over before it could wait */
         }
     } while (libc_again_unless_handled(r));
-    if (mask != NULL) {
-        set_mask(before);
-        libc_point();
+    if (masked) {
+        point_end_mask();
     }
     return r;
 }

@@ -5,9 +5,10 @@
 #include <pith/file.h>
 #include <pith/fs.h>
 
+#include "point.h"
 #include "result.h"
 
-ssize_t sendfile(int out, int in, off_t *offset, size_t len)
+static ssize_t sendfile_once(int out, int in, off_t *offset, size_t len)
 {
     struct file *from = fd_get(in);
     struct file *to = fd_get(out);
@@ -18,5 +19,12 @@ ssize_t sendfile(int out, int in, off_t *offset, size_t len)
     if (to != NULL) {
         file_unref(to);
     }
+    return r;
+}
+
+ssize_t sendfile(int out, int in, off_t *offset, size_t len)
+{
+    ssize_t r;
+    LIBC_RESTARTING(r, sendfile_once(out, in, offset, len));
     return libc_result(r);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <pith/exit.h>
+#include <pith/libc.h>
 #include <pith/log.h>
 #include <pith/panic.h>
 
@@ -82,7 +83,17 @@ static int send(struct thread *t, int sig, int code)
 
 int raise(int sig)
 {
-    return (int)libc_result(send(thread_current(), sig, SI_TKILL));
+    return sig == 0 ? 0 : (int)libc_result(send(thread_current(), sig, SI_TKILL));
+}
+
+void libc_broken_pipe(void)
+{
+    const struct signal_ops *ops = __atomic_load_n(&signal_ops, __ATOMIC_ACQUIRE);
+    if (ops != NULL) {
+        ops->broken_pipe();
+    } else {
+        signal_act_by_default(SIGPIPE);
+    }
 }
 
 /* There is one process, 1; its group is 0 and it is also all that -1 reaches. */

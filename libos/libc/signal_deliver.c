@@ -39,12 +39,31 @@ void signal_set_mask(sigset_t mask)
     }
 }
 
+void signal_set_mask_for_call(sigset_t mask)
+{
+    struct thread_data *data = thread_data();
+    data->kept_mask = data->mask;
+    data->keeps_mask = true;
+    signal_set_mask(mask);
+}
+
+void signal_end_mask_for_call(void)
+{
+    struct thread_data *data = thread_data();
+    if (data->keeps_mask) {
+        data->keeps_mask = false;
+        signal_set_mask(data->kept_mask);
+    }
+    libc_point();
+}
+
 sigset_t signal_mask_for(const struct sigaction *a, int sig)
 {
     struct thread_data *data = thread_data();
-    sigset_t before = data->mask;
+    sigset_t before = data->keeps_mask ? data->kept_mask : data->mask;
+    data->keeps_mask = false;
     sigset_t more = a->sa_mask | (a->sa_flags & SA_NODEFER ? 0 : signal_bit(sig));
-    data->mask = (before | more) & ~SIGNALS_UNBLOCKABLE;
+    data->mask = (data->mask | more) & ~SIGNALS_UNBLOCKABLE;
     signal_update(data);
     return before;
 }
@@ -177,13 +196,14 @@ static void leave(void)
     spin_unlock(&signal_lock, was);
 }
 
-static const struct signal_ops ops = { .send = signal_send_simple };
+static const struct signal_ops ops = { .send = signal_send_simple, .broken_pipe = signal_broken_pipe };
 
 void signal_start(void)
 {
     if (__atomic_load_n(&signal_ops, __ATOMIC_ACQUIRE) == NULL) {
         point_signals = at_point;
-        point_set_mask = signal_set_mask;
+        point_set_mask = signal_set_mask_for_call;
+        point_end_mask = signal_end_mask_for_call;
         point_leave = leave;
         attention_set_hook(interrupted);
         signal_take_faults();

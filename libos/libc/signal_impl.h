@@ -50,6 +50,7 @@ extern struct signal_set signal_process;      /* for any thread */
 /* NULL until the program has done something with signals that the default does not cover. */
 struct signal_ops {
     int (*send)(struct thread *t, int sig, int code); /* NULL: the process */
+    void (*broken_pipe)(void); /* SIGPIPE, to be handled at the next point */
 };
 extern const struct signal_ops *signal_ops;
 
@@ -87,6 +88,9 @@ int signal_send(struct thread *t, const siginfo_t *info, struct signal_entry *ow
 /* The same, made up of the arguments that kill() has. */
 int signal_send_simple(struct thread *t, int sig, int code);
 
+/* SIGPIPE for the calling thread, at its next point. */
+void signal_broken_pipe(void);
+
 /* Let it be known that there is a program that wants signals. Context: thread. */
 void signal_start(void);
 
@@ -106,6 +110,13 @@ extern void (*signal_tell_fd)(void); /* signalfd() */
 
 /* Set the calling thread's mask. Context: thread. */
 void signal_set_mask(sigset_t mask);
+
+/*
+ * A mask for the time of one call: the first handler that runs under it puts the one before back, as
+ * sigsuspend() and ppoll() have it, or else the end of the call.
+ */
+void signal_set_mask_for_call(sigset_t mask);
+void signal_end_mask_for_call(void);
 
 /* Whether a signal is due, into the thread's attention. Context: signal_lock held, its thread. */
 void signal_update(struct thread_data *data);

@@ -91,6 +91,12 @@ int signal_send_simple(struct thread *t, int sig, int code)
     return r;
 }
 
+void signal_broken_pipe(void)
+{
+    siginfo_t info = { .si_signo = SIGPIPE, .si_code = SI_USER, .si_pid = getpid() };
+    signal_send(thread_current(), &info, NULL);
+}
+
 void signal_pass_on(sigset_t signals)
 {
     for (sigset_t left = signals; left != 0; left &= left - 1) {

@@ -112,12 +112,10 @@ static int until_handled(void)
 
 int sigsuspend(const sigset_t *mask)
 {
-    sigset_t before = thread_data()->mask;
     signal_start();
-    signal_set_mask(*mask);
+    signal_set_mask_for_call(*mask);
     int r = until_handled();
-    signal_set_mask(before);
-    libc_point();
+    signal_end_mask_for_call();
     return (int)libc_result(r);
 }
 

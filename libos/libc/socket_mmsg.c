@@ -6,16 +6,17 @@
 #include <pith/platform.h>
 
 #include "deadline.h"
+#include "point.h"
 #include "result.h"
 #include "socket_get.h"
 #include "socket_msg.h"
 
-int sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
+static ssize_t sendmmsg_once(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
 {
     struct file *f;
     ssize_t r = socket_get(fd, &f);
     if (r < 0) {
-        return (int)libc_result(r);
+        return r;
     }
     unsigned done = 0;
     n = n < IOV_MAX ? n : IOV_MAX;
@@ -23,17 +24,24 @@ int sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
         msgs[done++].msg_len = (unsigned)r;
     }
     file_unref(f);
-    return (int)libc_result(done > 0 || r >= 0 ? (ssize_t)done : r);
+    return done > 0 || r >= 0 ? (ssize_t)done : r;
+}
+
+int sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
+{
+    ssize_t r;
+    LIBC_RESTARTING(r, sendmmsg_once(fd, msgs, n, flags));
+    return (int)libc_result(r);
 }
 
 /* As on Linux the timeout is looked at after each message only (recvmmsg(2), BUGS). */
-int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags, struct timespec *timeout)
+static ssize_t recvmmsg_once(int fd, struct mmsghdr *msgs, unsigned int n, int flags, struct timespec *timeout)
 {
     struct file *f;
     uint64_t end = NO_DEADLINE, span;
     ssize_t r = socket_get(fd, &f);
     if (r < 0) {
-        return (int)libc_result(r);
+        return r;
     }
     if (timeout != NULL) {
         r = span_ns(timeout, &span);
@@ -57,5 +65,12 @@ int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags, struct tim
         }
     }
     file_unref(f);
-    return (int)libc_result(done > 0 || r >= 0 ? (ssize_t)done : r);
+    return done > 0 || r >= 0 ? (ssize_t)done : r;
+}
+
+int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags, struct timespec *timeout)
+{
+    ssize_t r;
+    LIBC_RESTARTING(r, recvmmsg_once(fd, msgs, n, flags, timeout));
+    return (int)libc_result(r);
 }

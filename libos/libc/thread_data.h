@@ -20,9 +20,11 @@ struct thread_data {
     bool of_program; /* main's or from pthread_create(): the program lives as long as these */
     bool cancel_off;      /* PTHREAD_CANCEL_DISABLE; its own */
     bool cancel_wanted;   /* pthread_cancel() was called; atomic */
+    bool keeps_mask;
     bool leaving;         /* ends already: is not cancelled any more; its own */
     struct __pthread_cleanup *cleanup; /* handlers pushed and not popped, the last one first */
     sigset_t mask;        /* changed by the thread itself, under that lock */
+    sigset_t kept_mask;   /* the mask outside of ppoll() and its kin; its own */
     struct signal_set pending;
     stack_t alternate;    /* sigaltstack(); ss_size 0: none; its own */
 };

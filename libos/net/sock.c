@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,6 +13,7 @@
 
 #include <pith/exit.h>
 #include <pith/iowait.h>
+#include <pith/libc.h>
 #include <pith/platform.h>
 
 #include "sock_exit.h"
@@ -100,7 +100,7 @@ int sock_wait(struct file *f, int events, uint64_t deadline_ns)
 ssize_t sock_pipe_signal(ssize_t r, int flags)
 {
     if (r == -EPIPE && (flags & MSG_NOSIGNAL) == 0) {
-        raise(SIGPIPE);
+        libc_broken_pipe();
     }
     return r;
 }

@@ -25,6 +25,11 @@
 
 /* ---- what the files stand on: nobody waits here ---- */
 
+/* Nobody handles SIGPIPE here. */
+void libc_broken_pipe(void)
+{
+}
+
 static long blocks; /* of memory */
 
 void *heap_alloc(size_t size)
