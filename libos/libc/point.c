@@ -6,6 +6,7 @@
 
 enum attended (*point_signals)(void);
 void (*point_cancel)(void);
+void (*point_cancel_again)(void);
 void (*point_set_mask)(sigset_t mask);
 void (*point_end_mask)(void);
 void (*point_leave)(void);

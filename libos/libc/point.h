@@ -27,6 +27,7 @@ enum attended {
 /* NULL where the image has no signals, no cancellation. They may never return. Context: thread. */
 extern enum attended (*point_signals)(void);
 extern void (*point_cancel)(void);
+extern void (*point_cancel_again)(void); /* what kept a cancellation off may be over */
 extern void (*point_set_mask)(sigset_t mask); /* for one call */
 extern void (*point_end_mask)(void);
 extern void (*point_leave)(void); /* the thread ends */

@@ -16,22 +16,34 @@ static struct thread_data *data_of(pthread_t t)
     return thread_libc((struct thread *)(uintptr_t)t);
 }
 
+/* Whether the calling thread is cancelled at its next point. */
+static bool may_end(const struct thread_data *data)
+{
+    return !data->cancel_off && !data->leaving && data->library_locks == 0 &&
+           __atomic_load_n(&data->cancel_wanted, __ATOMIC_ACQUIRE);
+}
+
 /* At a point, with nothing held. Returns when the thread may not be cancelled now. */
 static void end(void)
 {
-    struct thread_data *data = thread_data();
-    if (data->cancel_off || data->leaving ||
-        !__atomic_load_n(&data->cancel_wanted, __ATOMIC_ACQUIRE)) {
-        attention_drop(thread_current(), ATTENTION_CANCEL);
-        return;
-    }
+    bool may = may_end(thread_data());
     attention_drop(thread_current(), ATTENTION_CANCEL);
-    pthread_exit(PTHREAD_CANCELED);
+    if (may) {
+        pthread_exit(PTHREAD_CANCELED);
+    }
+}
+
+static void again(void)
+{
+    if (may_end(thread_data())) {
+        attention_raise(thread_current(), ATTENTION_CANCEL);
+    }
 }
 
 int pthread_cancel(pthread_t t)
 {
     struct thread_data *data = data_of(t);
+    __atomic_store_n(&point_cancel_again, again, __ATOMIC_RELEASE);
     __atomic_store_n(&point_cancel, end, __ATOMIC_RELEASE);
     __atomic_store_n(&data->cancel_wanted, true, __ATOMIC_RELEASE);
     if (!data->cancel_off && !data->leaving) {
@@ -52,8 +64,8 @@ int pthread_setcancelstate(int state, int *old)
     data->cancel_off = state == PTHREAD_CANCEL_DISABLE;
     if (data->cancel_off) {
         attention_drop(thread_current(), ATTENTION_CANCEL);
-    } else if (__atomic_load_n(&data->cancel_wanted, __ATOMIC_ACQUIRE) && !data->leaving) {
-        attention_raise(thread_current(), ATTENTION_CANCEL);
+    } else {
+        again();
     }
     return 0;
 }

@@ -22,6 +22,7 @@ struct thread_data {
     bool cancel_wanted;   /* pthread_cancel() was called; atomic */
     bool keeps_mask;
     bool leaving;         /* ends already: is not cancelled any more; its own */
+    unsigned library_locks; /* of newlib, held; its own */
     struct __pthread_cleanup *cleanup; /* handlers pushed and not popped, the last one first */
     sigset_t mask;        /* changed by the thread itself, under that lock */
     sigset_t kept_mask;   /* the mask outside of ppoll() and its kin; its own */
