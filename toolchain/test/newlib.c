@@ -97,16 +97,7 @@ static void test_jumps(void)
 
 static void test_signal_sets(void)
 {
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR2);
-    CHECK(sigismember(&set, SIGUSR2) && !sigismember(&set, SIGUSR1));
-    sigfillset(&set);
-    CHECK(set == ~(sigset_t)0);
-    sigdelset(&set, 31);
-    CHECK(!sigismember(&set, 31) && sigismember(&set, 30));
-    CHECK(sizeof(set) == 8);
+    CHECK(sizeof(sigset_t) == 8); /* the functions on it are the libOS's */
     struct sigaction action = { .sa_flags = SA_SIGINFO };
     action.sa_sigaction = NULL;
     CHECK(action.sa_handler == NULL);
