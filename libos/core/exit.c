@@ -35,19 +35,26 @@ COLD _Noreturn void machine_exit(int status)
     platform_stop(PLATFORM_POWEROFF, status & 0xff);
 }
 
-static void (*exit_hook)(void); /* atomic: whoever takes it runs it */
+static void (*exit_hooks[PROGRAM_EXIT_HOOKS])(void); /* atomic: whoever takes one runs it */
 
-void program_set_exit_hook(void (*hook)(void))
+void program_add_exit_hook(void (*hook)(void))
 {
-    __atomic_store_n(&exit_hook, hook, __ATOMIC_RELEASE);
+    for (unsigned i = 0; i < PROGRAM_EXIT_HOOKS; i++) {
+        void (*there)(void) = NULL;
+        if (__atomic_compare_exchange_n(&exit_hooks[i], &there, hook, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE) || there == hook) {
+            return;
+        }
+    }
 }
 
 COLD _Noreturn void program_exit(int status)
 {
-    void (*hook)(void) = __atomic_exchange_n(&exit_hook, NULL, __ATOMIC_ACQ_REL);
-
-    if (hook != NULL) {
-        hook();
+    for (unsigned i = 0; i < PROGRAM_EXIT_HOOKS; i++) {
+        void (*hook)(void) = __atomic_exchange_n(&exit_hooks[i], NULL, __ATOMIC_ACQ_REL);
+        if (hook != NULL) {
+            hook();
+        }
     }
     machine_exit(status);
 }

@@ -234,6 +234,8 @@ static const struct vnode_ops ramfs_ops = {
     .truncate = ramdata_truncate,
     .allocate = ramdata_allocate,
     .extent = ramdata_extent,
+    .pin = ramdata_pin,
+    .unpin = ramdata_unpin,
 };
 
 int ramfs_node(struct mount *m, const struct new_node *what, const struct timespec *now,

@@ -50,6 +50,7 @@ struct ram_data {
     void *top;             /* height 0: the page of index 0 or NULL; else a struct ram_branch */
     unsigned height;
     size_t npages;
+    unsigned mapped;       /* how often pages have been pinned: none is freed until it is 0 */
 };
 
 struct ram_link {
@@ -125,4 +126,6 @@ off_t ramdata_size(struct vnode *node);
 int ramdata_truncate(struct vnode *node, off_t size);
 int ramdata_allocate(struct vnode *node, off_t pos, off_t len);
 int ramdata_extent(struct vnode *node, off_t pos, const void **data, size_t *len);
+int ramdata_pin(struct vnode *v, uint64_t first, size_t n, void **pages);
+void ramdata_unpin(struct vnode *v);
 void ramdata_free(struct ram_data *d);

@@ -106,6 +106,29 @@ static char *page_to_write(struct ram_data *d, uint64_t index, bool whole)
     return page;
 }
 
+/*
+ * Zero what the pages have in [from, to). A program writes behind the end of a file by way of a
+ * mapping as it likes, so this is done where the file ends and again before it grows.
+ */
+static void wipe(struct ram_data *d, size_t from, size_t to)
+{
+    while (from < to) {
+        size_t at = from % PAGE_SIZE, n = min_size(PAGE_SIZE - at, to - from);
+        char *page = page_at(d, from / PAGE_SIZE);
+        if (page != NULL) {
+            memset(page + at, 0, n);
+        }
+        from += n;
+    }
+}
+
+/* The last page that was ever made is below this. */
+static size_t end_of_pages(const struct ram_data *d)
+{
+    unsigned bits = d->height * FANOUT_SHIFT + PAGE_SHIFT;
+    return bits < 63 ? 1ul << bits : PTRDIFF_MAX;
+}
+
 /* Free the pages from `first` on of the tree at *at; *at becomes NULL when nothing is left. */
 static void prune(struct ram_data *d, void **at, unsigned height, uint64_t first)
 {
@@ -206,6 +229,9 @@ ssize_t ramdata_write(struct vnode *v, const struct iovec *iov, int n, off_t pos
         pthread_rwlock_unlock(&node->lock);
         return -EFBIG;
     }
+    if (d->mapped != 0 && pos > d->size) {
+        wipe(d, (size_t)d->size, min_size((size_t)pos, end_of_pages(d)));
+    }
     for (int i = 0; i < n; i++) {
         size_t part = put(d, (size_t)pos + done, iov[i].iov_base, iov[i].iov_len);
         done += part;
@@ -234,6 +260,11 @@ off_t ramdata_size(struct vnode *v)
 /* Cut at `size`: what lies behind it is zero from now on, should the file grow again. */
 static void cut(struct ram_data *d, off_t size)
 {
+    if (d->mapped != 0) {
+        wipe(d, (size_t)size, min_size((size_t)d->size, end_of_pages(d)));
+        d->base_len = min_size(d->base_len, (size_t)size);
+        return; /* the pages go with the last mapping */
+    }
     size_t at = (size_t)size % PAGE_SIZE;
     char *page = page_at(d, (uint64_t)size / PAGE_SIZE);
     if (page != NULL && at != 0) {
@@ -250,8 +281,11 @@ int ramdata_truncate(struct vnode *v, off_t size)
 {
     struct ram_node *node = ram_node(v);
     pthread_rwlock_wrlock(&node->lock);
-    if (size < node->data.size) {
-        cut(&node->data, size);
+    struct ram_data *d = &node->data;
+    if (size < d->size) {
+        cut(d, size);
+    } else if (d->mapped != 0) {
+        wipe(d, (size_t)d->size, min_size((size_t)size, end_of_pages(d)));
     }
     node->data.size = size;
     node->mtime = node->ctime = ramfs_now();
@@ -303,4 +337,30 @@ void ramfs_set_contents(struct vnode *v, const void *base, size_t len)
     d->base = base;
     d->base_len = len;
     d->size = (off_t)len;
+}
+
+int ramdata_pin(struct vnode *v, uint64_t first, size_t n, void **pages)
+{
+    struct ram_node *node = ram_node(v);
+    struct ram_data *d = &node->data;
+    int r = 0;
+    pthread_rwlock_wrlock(&node->lock);
+    uint64_t end = ((uint64_t)d->size + PAGE_SIZE - 1) / PAGE_SIZE;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        pages[i] = first + i < end ? page_to_write(d, first + i, false) : NULL;
+        r = first + i < end && pages[i] == NULL ? -ENOMEM : 0;
+    }
+    d->mapped += r == 0;
+    pthread_rwlock_unlock(&node->lock);
+    return r;
+}
+
+void ramdata_unpin(struct vnode *v)
+{
+    struct ram_node *node = ram_node(v);
+    pthread_rwlock_wrlock(&node->lock);
+    if (--node->data.mapped == 0) {
+        cut(&node->data, node->data.size);
+    }
+    pthread_rwlock_unlock(&node->lock);
 }

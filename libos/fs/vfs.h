@@ -101,6 +101,8 @@ struct vnode_ops {
     int (*allocate)(struct vnode *node, off_t pos, off_t len);
     int (*extent)(struct vnode *node, off_t pos, const void **data, size_t *len);
     int (*sync)(struct vnode *node);
+    int (*pin)(struct vnode *node, uint64_t first, size_t n, void **pages); /* as file_ops.pin */
+    void (*unpin)(struct vnode *node);
 };
 
 struct mount {

@@ -78,6 +78,18 @@ static int reg_extent(struct file *f, off_t pos, const void **data, size_t *len)
     return node->ops->extent != NULL ? node->ops->extent(node, pos, data, len) : -ENOTSUP;
 }
 
+static int reg_pin(struct file *f, uint64_t first, size_t n, void **pages)
+{
+    struct vnode *node = node_of(f);
+    return node->ops->pin != NULL ? node->ops->pin(node, first, n, pages) : -ENOTSUP;
+}
+
+static void reg_unpin(struct file *f)
+{
+    struct vnode *node = node_of(f);
+    node->ops->unpin(node);
+}
+
 static int node_fsync(struct file *f)
 {
     struct vnode *node = node_of(f);
@@ -106,6 +118,8 @@ static const struct file_ops regular_ops = {
     .fsync = node_fsync,
     .truncate = reg_truncate,
     .extent = reg_extent,
+    .pin = reg_pin,
+    .unpin = reg_unpin,
     .close = node_close,
 };
 

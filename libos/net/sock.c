@@ -163,7 +163,7 @@ int inet_socket_open(int domain, int type, int protocol, struct file **out)
     }
     net_lock();
     sock_icmp_listen();
-    program_set_exit_hook(sock_exit);
+    program_add_exit_hook(sock_exit);
     struct sock *s = protocol == IPPROTO_TCP ? sock_tcp_new(domain, flags)
                                              : sock_udp_new(domain, type, protocol, flags);
     net_unlock();

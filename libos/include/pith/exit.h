@@ -18,16 +18,18 @@ bool machine_tell(const char *what, const char *word);
 _Noreturn void machine_exit(int status);
 
 /*
- * The program has ended, by exit() or by a signal: run the hook, once, then machine_exit(). A second
- * thread that comes here while the hook runs ends the machine at once. Context: thread, unmasked.
+ * The program has ended, by exit() or by a signal: run the hooks, once, then machine_exit(). A second
+ * thread that comes here while they run ends the machine at once. Context: thread, unmasked.
  */
 _Noreturn void program_exit(int status);
 
 /*
- * Have `hook` run at the program's end; there is one, the network's: what was sent has to leave the
- * machine. It may sleep, with a bound of its own. Context: any.
+ * Have `hook` run at the program's end, in the order in which they were added; a second time is
+ * nothing. There are two: the network's (what was sent has to leave the machine) and that of shared
+ * mappings (they are written back). A hook may sleep, with a bound of its own. Context: any.
  */
-void program_set_exit_hook(void (*hook)(void));
+#define PROGRAM_EXIT_HOOKS 2
+void program_add_exit_hook(void (*hook)(void));
 
 /* The same for the end of a crash report: the line says `crash`. Context: any. */
 _Noreturn void machine_crash(void);

@@ -64,6 +64,15 @@ struct file_ops {
      */
     int (*extent)(struct file *f, off_t pos, const void **data, size_t *len);
 
+    /*
+     * The file's own n pages from page `first` on, for a shared mapping: their home addresses, made
+     * where there are none, NULL behind the end of the file. They stay the file's, whatever happens
+     * to it, until unpin, which is called once for each pin that succeeded. NULL or -ENOTSUP: it
+     * has none, and a mapping is a copy.
+     */
+    int (*pin)(struct file *f, uint64_t first, size_t n, void **pages);
+    void (*unpin)(struct file *f);
+
     const struct socket_ops *socket; /* of a socket, else NULL */
 
     /* The last reference is gone; frees the file where it was allocated. */
