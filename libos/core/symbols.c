@@ -133,3 +133,37 @@ int symbol_lookup(uintptr_t addr, char *name, size_t len, size_t *offset)
     return symbol_table_lookup(__symtab_start, (size_t)(__symtab_end - __symtab_start),
                                addr - (uintptr_t)__image_start, name, len, offset);
 }
+
+int symbol_find(const char *wanted, uintptr_t *address)
+{
+    const uint8_t *bytes = __symtab_start;
+    size_t size = (size_t)(__symtab_end - __symtab_start);
+    uint32_t header[3];
+    char name[SYMBOL_NAME_MAX];
+
+    if (size < HEADER_SIZE + PAIRS_SIZE) {
+        return -ENOENT;
+    }
+    memcpy(header, bytes, HEADER_SIZE);
+    if (header[0] != MAGIC || header[2] > size - HEADER_SIZE - PAIRS_SIZE) {
+        return -EINVAL;
+    }
+    const uint8_t *stream = bytes + HEADER_SIZE + PAIRS_SIZE;
+    struct cursor cursor = { stream, stream + header[2] };
+    uint64_t start = 0, step;
+    for (uint32_t i = 0; i < header[1]; i++) {
+        if (!read_uleb128(&cursor, &step)) {
+            return -EINVAL;
+        }
+        const uint8_t *at = cursor.at;
+        start += step;
+        if (!skip_name(&cursor)) {
+            return -EINVAL;
+        }
+        if (expand(at, bytes + HEADER_SIZE, name, sizeof(name)) == 0 && strcmp(name, wanted) == 0) {
+            *address = (uintptr_t)__image_start + start;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}

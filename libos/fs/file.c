@@ -37,7 +37,13 @@ bool file_ref_live(struct file *f)
 
 void file_unref(struct file *f)
 {
-    if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) == 0 && f->ops->close != NULL) {
+    if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) != 0) {
+        return;
+    }
+    if (f->on_close != NULL) {
+        f->on_close(f);
+    }
+    if (f->ops->close != NULL) {
         f->ops->close(f);
     }
 }

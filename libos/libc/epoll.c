@@ -18,7 +18,7 @@ int epoll_create1(int flags)
         return (int)libc_result(-EINVAL);
     }
     int r = epoll_new(&f);
-    return (int)libc_result(r < 0 ? r : fd_give(f));
+    return (int)libc_result(r < 0 ? r : fd_give(f, flags));
 }
 
 int epoll_create(int size)

@@ -17,7 +17,7 @@ int eventfd(unsigned int count, int flags)
         return (int)libc_result(-EINVAL);
     }
     int r = eventfd_new(&f, count, (flags & EFD_SEMAPHORE) != 0, flags & EFD_NONBLOCK);
-    return (int)libc_result(r < 0 ? r : fd_give(f));
+    return (int)libc_result(r < 0 ? r : fd_give(f, flags));
 }
 
 /* Both answer -1 also for a short transfer, which these files never make. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of file descriptors.
+ * The table of file descriptors. A slot has the address of its file, and in bit 0, which is never
+ * part of one, whether exec would close it: there is no exec, but programs ask for what they set.
  *
  * A bit per descriptor says which are taken, and a bit per word of those which words are full: so
  * the lowest free descriptor is found in a few steps among any number of them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include <pith/file.h>
@@ -17,6 +19,7 @@
 #define BITS      64u
 #define FIRST_FDS BITS
 #define MAX_WORDS (FILE_MAX_FDS / BITS)
+#define CLOSES    1u /* on exec; of a slot */
 
 _Static_assert(FILE_MAX_FDS % (BITS * BITS) == 0, "whole words of bits");
 
@@ -26,18 +29,24 @@ _Static_assert(FILE_MAX_FDS % (BITS * BITS) == 0, "whole words of bits");
  * `lock`, which is not held while memory is allocated or a file closed.
  */
 static struct spinlock lock = SPINLOCK_INIT;
-static struct file *first_table[FIRST_FDS] = { &console_file, &console_file, &console_file };
+static char *first_table[FIRST_FDS] = { (char *)&console_file, (char *)&console_file,
+                                        (char *)&console_file };
 static uint64_t first_taken[FIRST_FDS / BITS] = { 7 };
-static struct file **table = first_table;
+static char **table = first_table;
 static uint64_t *taken = first_taken;
 static unsigned nslots = FIRST_FDS;
 static uint64_t full[MAX_WORDS / BITS];
+
+static struct file *file_of(char *slot)
+{
+    return (struct file *)(void *)(slot - ((uintptr_t)slot & CLOSES));
+}
 
 struct file *fd_get(int fd)
 {
     struct file *f = NULL;
     bool was = spin_lock(&lock);
-    if ((unsigned)fd < nslots && (f = table[fd]) != NULL) {
+    if ((unsigned)fd < nslots && (f = file_of(table[fd])) != NULL) {
         file_ref(f);
     }
     spin_unlock(&lock, was);
@@ -52,11 +61,11 @@ static int grow(unsigned slot)
         want *= 2;
     }
     size_t slots_size = want * sizeof(*table);
-    struct file **larger = heap_alloc(slots_size + want / 8);
+    char **larger = heap_alloc(slots_size + want / 8);
     if (larger == NULL) {
         return -ENOMEM;
     }
-    struct file **unused = larger;
+    char **unused = larger;
     bool was = spin_lock(&lock);
     if (nslots < want) {
         uint64_t *bits = (uint64_t *)(larger + want);
@@ -105,19 +114,19 @@ static unsigned free_slot(unsigned from)
 }
 
 /* Store f in a slot, or NULL; returns what was there. Context: lock held. */
-static struct file *put(unsigned slot, struct file *f)
+static struct file *put(unsigned slot, struct file *f, int flags)
 {
-    struct file *old = table[slot];
+    struct file *old = file_of(table[slot]);
     unsigned word = slot / BITS;
     uint64_t bit = 1ull << slot % BITS;
-    table[slot] = f;
+    table[slot] = (char *)f + (flags & O_CLOEXEC && f != NULL ? CLOSES : 0);
     taken[word] = f != NULL ? taken[word] | bit : taken[word] & ~bit;
     bit = 1ull << word % BITS;
     full[word / BITS] = taken[word] == ~0ull ? full[word / BITS] | bit : full[word / BITS] & ~bit;
     return old;
 }
 
-int fd_install(struct file *f, int from)
+int fd_install(struct file *f, int from, int flags)
 {
     if (from < 0 || from >= FILE_MAX_FDS) {
         return -EINVAL;
@@ -126,7 +135,7 @@ int fd_install(struct file *f, int from)
         bool was = spin_lock(&lock);
         unsigned slot = free_slot((unsigned)from);
         if (slot < nslots) {
-            put(slot, f);
+            put(slot, f, flags);
             spin_unlock(&lock, was);
             return (int)slot;
         }
@@ -141,7 +150,7 @@ int fd_install(struct file *f, int from)
     }
 }
 
-int fd_replace(struct file *f, int fd)
+int fd_replace(struct file *f, int fd, int flags)
 {
     if (fd < 0 || fd >= FILE_MAX_FDS) {
         return -EBADF;
@@ -156,7 +165,7 @@ int fd_replace(struct file *f, int fd)
         }
     }
     was = spin_lock(&lock);
-    struct file *old = put((unsigned)fd, f);
+    struct file *old = put((unsigned)fd, f, flags);
     spin_unlock(&lock, was);
     if (old != NULL) {
         file_unref(old);
@@ -169,7 +178,7 @@ int fd_remove(int fd)
     struct file *f = NULL;
     bool was = spin_lock(&lock);
     if ((unsigned)fd < nslots) {
-        f = put((unsigned)fd, NULL);
+        f = put((unsigned)fd, NULL, 0);
     }
     spin_unlock(&lock, was);
     if (f == NULL) {
@@ -177,4 +186,24 @@ int fd_remove(int fd)
     }
     file_unref(f);
     return 0;
+}
+
+int fd_get_flags(int fd)
+{
+    bool was = spin_lock(&lock);
+    char *slot = (unsigned)fd < nslots ? table[fd] : NULL;
+    spin_unlock(&lock, was);
+    return slot == NULL ? -EBADF : (uintptr_t)slot & CLOSES ? FD_CLOEXEC : 0;
+}
+
+int fd_set_flags(int fd, int flags)
+{
+    int r = -EBADF;
+    bool was = spin_lock(&lock);
+    if ((unsigned)fd < nslots && table[fd] != NULL) {
+        table[fd] = (char *)file_of(table[fd]) + (flags & FD_CLOEXEC ? CLOSES : 0);
+        r = 0;
+    }
+    spin_unlock(&lock, was);
+    return r;
 }

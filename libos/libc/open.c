@@ -13,7 +13,7 @@ static int open_at(int dirfd, const char *path, int flags, mode_t mode)
     struct file *f;
     int r = fs_open(dirfd, path, flags, mode, &f);
     if (r == 0) {
-        r = fd_install(f, 0);
+        r = fd_install(f, 0, flags);
         if (r < 0) {
             file_unref(f);
         }

@@ -18,7 +18,7 @@ static int make(int fds[2], int flags)
         return -EINVAL;
     }
     int r = pipe_new(ends, flags & O_NONBLOCK);
-    return r < 0 ? r : fd_give_two(ends, fds);
+    return r < 0 ? r : fd_give_two(ends, fds, flags);
 }
 
 int pipe(int fds[2])

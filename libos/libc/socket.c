@@ -18,7 +18,7 @@ int socket(int domain, int type, int protocol)
     if (r < 0) {
         return (int)libc_result(r);
     }
-    r = fd_install(f, 0);
+    r = fd_install(f, 0, type);
     if (r < 0) {
         file_unref(f);
     }

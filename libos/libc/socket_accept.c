@@ -27,7 +27,7 @@ static int accept_one(int fd, struct sockaddr *addr, socklen_t *len, int flags)
     if (r < 0) {
         return r;
     }
-    r = fd_install(accepted, 0);
+    r = fd_install(accepted, 0, flags);
     if (r < 0) {
         file_unref(accepted);
     }

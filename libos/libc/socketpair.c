@@ -28,7 +28,7 @@ static int make(int domain, int type, int protocol, int fds[2])
         return -EFAULT;
     }
     int r = socketpair_new(ends, kind, type & SOCK_NONBLOCK);
-    return r < 0 ? r : fd_give_two(ends, fds);
+    return r < 0 ? r : fd_give_two(ends, fds, type);
 }
 
 int socketpair(int domain, int type, int protocol, int fds[2])

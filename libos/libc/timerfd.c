@@ -21,7 +21,7 @@ int timerfd_create(clockid_t clock, int flags)
         return (int)libc_result(-EINVAL);
     }
     int r = timerfd_new(&f, clock == CLOCK_REALTIME, flags & TFD_NONBLOCK);
-    return (int)libc_result(r < 0 ? r : fd_give(f));
+    return (int)libc_result(r < 0 ? r : fd_give(f, flags));
 }
 
 static struct timespec timespec_of(uint64_t ns)

@@ -86,6 +86,7 @@ struct file {
     off_t pos;          /* of a seekable file, under pos_lock */
     pthread_mutex_t pos_lock; /* held while a read or write at `pos` is under way */
     void *data;         /* the kind's */
+    void (*on_close)(struct file *f); /* called before ops->close; NULL: nothing; atomic */
 };
 
 /* Make *f ready with one reference. */
@@ -104,10 +105,11 @@ bool file_ref_live(struct file *f);
 void file_unref(struct file *f);
 
 /*
- * Put f, with the caller's reference, at the lowest free descriptor from `from` on.
+ * Put f, with the caller's reference, at the lowest free descriptor from `from` on. O_CLOEXEC of
+ * `flags` is remembered for F_GETFD; the rest of them is nothing to it.
  * Returns the descriptor; -EMFILE, -ENOMEM: the reference stays the caller's.
  */
-int fd_install(struct file *f, int from);
+int fd_install(struct file *f, int from, int flags);
 
 /* The file of a descriptor with a reference for the caller, or NULL. */
 struct file *fd_get(int fd);

@@ -19,7 +19,14 @@
 int symbol_lookup(uintptr_t addr, char *name, size_t len, size_t *offset);
 
 /*
- * The same in a table at hand; symbol_lookup uses the one that the linker placed in the image.
+ * The other way: the address of a function by its name, of which SYMBOL_NAME_MAX - 1 bytes count.
+ * Static ones are found as well, variables are not. Errors as above. Context: any.
+ */
+#define SYMBOL_NAME_MAX 256
+int symbol_find(const char *name, uintptr_t *address);
+
+/*
+ * symbol_lookup() in a table at hand; symbol_lookup uses the one that the linker placed in the image.
  *
  * table, size   the table, made by the toolchain's pith-mksyms
  * distance      from the image's start to the address
