@@ -86,15 +86,34 @@ static int pair_ioctl(struct file *f, unsigned long request, void *arg)
     return 0;
 }
 
-static void free_messages(struct pair_end *e)
+void pair_notify(struct pair_end *e, int events)
 {
-    while (e->first != NULL) {
-        struct pair_message *m = e->first;
-        e->first = m->next;
-        heap_free(m);
+    pollq_notify(&e->q, events);
+    pthread_mutex_lock(&e->pair->lock);
+    if (e->outer != NULL) {
+        pollq_notify(e->outer, events);
     }
-    e->last = NULL;
+    pthread_mutex_unlock(&e->pair->lock);
+}
+
+/* Take all messages out. Context: lock held, or nobody else there. */
+static struct pair_message *take_all(struct pair_end *e)
+{
+    struct pair_message *first = e->first;
+    e->first = e->last = NULL;
     e->charge = 0;
+    return first;
+}
+
+/* Context: no lock held, since the last reference to a file may be in one of them. */
+static void free_messages(struct pair_message *m)
+{
+    while (m != NULL) {
+        struct pair_message *next = m->next;
+        rights_free(m->rights);
+        heap_free(m);
+        m = next;
+    }
 }
 
 static void pair_close(struct file *f)
@@ -107,12 +126,13 @@ static void pair_close(struct file *f)
         peer->shut = PAIR_SHUT_READ | PAIR_SHUT_WRITE;
         peer->error = e->first != NULL ? ECONNRESET : peer->error; /* it wasn't read */
     }
-    free_messages(e);
+    struct pair_message *unread = take_all(e);
     pthread_mutex_unlock(&p->lock);
+    free_messages(unread);
     pollq_close(&e->q);
-    pollq_notify(&peer->q, POLLIN | POLLOUT | POLLHUP);
+    pair_notify(peer, POLLIN | POLLOUT | POLLHUP);
     if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) {
-        free_messages(peer);
+        free_messages(take_all(peer));
         heap_free(p);
     }
 }

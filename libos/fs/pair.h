@@ -13,7 +13,14 @@
 struct pair_message {
     struct pair_message *next;
     size_t len, at; /* bytes, and how many of them have been read */
+    struct pair_rights *rights; /* that came with it, or NULL */
     char bytes[];
+};
+
+/* Open files under way from one descriptor table to itself: SCM_RIGHTS. */
+struct pair_rights {
+    unsigned n;
+    struct file *files[];
 };
 
 /* Bits of pair_end.shut. */
@@ -32,6 +39,7 @@ struct pair_end {
     unsigned sndbuf, rcvbuf;
     uint64_t timeout_ns[2]; /* of receiving, of sending; 0: none */
     bool passcred;
+    struct pollq *outer; /* of a socket with a name that this is the end of; guarded by pair.lock */
 };
 
 struct pair {
@@ -65,6 +73,21 @@ static inline int pair_take_error(struct pair_end *e)
     e->error = 0;
     return r;
 }
+
+/* Tell who watches an end, or the socket that it is the end of. Context: pair.lock not held. */
+void pair_notify(struct pair_end *e, int events);
+
+/*
+ * What the control data of a message hand over, NULL where that is nothing. Errors: -EBADF,
+ * -EINVAL (no SCM_RIGHTS or SCM_CREDENTIALS of ours, or more than Linux takes), -ENOMEM.
+ */
+int rights_take(const struct msghdr *msg, struct pair_rights **out);
+
+/* Make descriptors of them in the msg_controllen bytes of control data; what has no room is closed. */
+void rights_give(struct pair_rights *rights, struct msghdr *msg, int flags);
+
+/* Close them; NULL is allowed. */
+void rights_free(struct pair_rights *rights);
 
 ssize_t pair_sendmsg(struct file *f, const struct msghdr *msg, int flags);
 ssize_t pair_recvmsg(struct file *f, struct msghdr *msg, int flags);

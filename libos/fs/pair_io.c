@@ -65,8 +65,9 @@ static int refusal(struct pair_end *e)
     return (e->shut & PAIR_SHUT_WRITE) || (peer->shut & PAIR_SHUT_READ) ? -EPIPE : 0;
 }
 
-/* Put one message into the peer's queue. Returns len. */
-static ssize_t try_send(struct pair_end *e, struct iov_cursor *from, size_t len)
+/* Put one message into the peer's queue, with *rights, which become NULL. Returns len. */
+static ssize_t try_send(struct pair_end *e, struct iov_cursor *from, size_t len,
+                        struct pair_rights **rights)
 {
     struct pair *p = e->pair;
     struct pair_end *peer = pair_peer(e);
@@ -80,7 +81,8 @@ static ssize_t try_send(struct pair_end *e, struct iov_cursor *from, size_t len)
         pthread_mutex_unlock(&p->lock);
         return r == 0 ? -ENOBUFS : r;
     }
-    *m = (struct pair_message){ .len = len };
+    *m = (struct pair_message){ .len = len, .rights = *rights };
+    *rights = NULL;
     iov_take(from, m->bytes, len);
     if (peer->last != NULL) {
         peer->last->next = m;
@@ -90,11 +92,11 @@ static ssize_t try_send(struct pair_end *e, struct iov_cursor *from, size_t len)
     peer->last = m;
     peer->charge += charge_of(len);
     pthread_mutex_unlock(&p->lock);
-    pollq_notify(&peer->q, POLLIN);
+    pair_notify(peer, POLLIN);
     return (ssize_t)len;
 }
 
-/* What of a msghdr a pair can't do. Of control data nothing is passed on. */
+/* What of a msghdr a pair can't do. */
 static int check_send(struct pair_end *e, const struct msghdr *msg, int flags)
 {
     if (flags & MSG_OOB) {
@@ -103,11 +105,12 @@ static int check_send(struct pair_end *e, const struct msghdr *msg, int flags)
     if (msg->msg_namelen != 0 && e->pair->type != SOCK_SEQPACKET) {
         return e->pair->type == SOCK_STREAM ? -EISCONN : -ENOENT;
     }
-    return msg->msg_controllen != 0 ? -EOPNOTSUPP : 0;
+    return 0;
 }
 
 /* Send all: a stream in pieces, else in one. Returns how much went out, or why nothing did. */
-static ssize_t send_all(struct file *f, const struct msghdr *msg, int flags)
+static ssize_t send_all(struct file *f, const struct msghdr *msg, int flags,
+                        struct pair_rights **rights)
 {
     struct pair_end *e = pair_of(f);
     struct iov_cursor from = iov_begin(msg->msg_iov, (int)msg->msg_iovlen);
@@ -122,7 +125,7 @@ static ssize_t send_all(struct file *f, const struct msghdr *msg, int flags)
     }
     do {
         size_t len = stream && total - done > PIECE_MAX ? PIECE_MAX : total - done;
-        ssize_t r = try_send(e, &from, len);
+        ssize_t r = try_send(e, &from, len, rights);
         if (r >= 0) {
             done += (size_t)r;
             continue;
@@ -139,10 +142,15 @@ static ssize_t send_all(struct file *f, const struct msghdr *msg, int flags)
 
 ssize_t pair_sendmsg(struct file *f, const struct msghdr *msg, int flags)
 {
+    struct pair_rights *rights = NULL;
     ssize_t r = check_send(pair_of(f), msg, flags);
-    if (r == 0) {
-        r = send_all(f, msg, flags);
+    if (r == 0 && msg->msg_controllen != 0) {
+        r = rights_take(msg, &rights);
     }
+    if (r == 0) {
+        r = send_all(f, msg, flags, &rights);
+    }
+    rights_free(rights);
     if (r == -EPIPE && pair_of(f)->pair->type == SOCK_STREAM && (flags & MSG_NOSIGNAL) == 0) {
         libc_broken_pipe();
     }
@@ -161,12 +169,21 @@ static void drop_first(struct pair_end *e)
     heap_free(m);
 }
 
-/* Bytes of a stream, over the borders of messages. Context: lock held. */
-static size_t take_bytes(struct pair_end *e, struct iov_cursor *to, bool peek)
+/*
+ * Bytes of a stream, over the borders of messages, but none from behind one that came with files, as
+ * on Linux. Context: lock held.
+ */
+static size_t take_bytes(struct pair_end *e, struct iov_cursor *to, bool peek,
+                         struct pair_rights **rights)
 {
     size_t done = 0;
     struct pair_message *m = e->first;
     while (m != NULL) {
+        bool last = m->rights != NULL;
+        if (last && !peek) {
+            *rights = m->rights;
+            m->rights = NULL;
+        }
         size_t n = iov_give(to, m->bytes + m->at, m->len - m->at);
         bool whole = n == m->len - m->at;
         done += n;
@@ -176,7 +193,7 @@ static size_t take_bytes(struct pair_end *e, struct iov_cursor *to, bool peek)
                 drop_first(e);
             }
         }
-        if (!whole || to->n == 0) {
+        if (!whole || to->n == 0 || last) {
             break;
         }
         m = peek ? m->next : e->first;
@@ -185,7 +202,8 @@ static size_t take_bytes(struct pair_end *e, struct iov_cursor *to, bool peek)
 }
 
 /* One message; what doesn't fit is lost. Context: lock held. */
-static size_t take_message(struct pair_end *e, struct iov_cursor *to, struct msghdr *msg, int flags)
+static size_t take_message(struct pair_end *e, struct iov_cursor *to, struct msghdr *msg, int flags,
+                           struct pair_rights **rights)
 {
     struct pair_message *m = e->first;
     size_t len = m->len;
@@ -194,6 +212,7 @@ static size_t take_message(struct pair_end *e, struct iov_cursor *to, struct msg
         msg->msg_flags |= MSG_TRUNC;
     }
     if ((flags & MSG_PEEK) == 0) {
+        *rights = m->rights;
         drop_first(e);
     }
     return (flags & MSG_TRUNC) ? len : n;
@@ -209,7 +228,8 @@ static ssize_t nothing(struct pair_end *e, bool waits)
     return (e->shut & PAIR_SHUT_READ) && ends ? 0 : -EAGAIN;
 }
 
-static ssize_t try_receive(struct file *f, struct iov_cursor *to, struct msghdr *msg, int flags)
+static ssize_t try_receive(struct file *f, struct iov_cursor *to, struct msghdr *msg, int flags,
+                           struct pair_rights **rights)
 {
     struct pair_end *e = pair_of(f);
     struct pair *p = e->pair;
@@ -219,15 +239,15 @@ static ssize_t try_receive(struct file *f, struct iov_cursor *to, struct msghdr 
     if (e->first == NULL || (p->type != SOCK_STREAM && e->error != 0)) {
         r = nothing(e, may_wait(f, flags));
     } else if (p->type == SOCK_STREAM) {
-        r = (ssize_t)take_bytes(e, to, (flags & MSG_PEEK) != 0);
+        r = (ssize_t)take_bytes(e, to, (flags & MSG_PEEK) != 0, rights);
     } else {
-        r = (ssize_t)take_message(e, to, msg, flags);
+        r = (ssize_t)take_message(e, to, msg, flags, rights);
     }
     struct pair_end *peer = pair_peer(e);
     bool tell = before != e->charge && before * 4 > peer->sndbuf && e->charge * 4 <= peer->sndbuf;
     pthread_mutex_unlock(&p->lock);
     if (tell) {
-        pollq_notify(&peer->q, POLLOUT);
+        pair_notify(peer, POLLOUT);
     }
     return r;
 }
@@ -243,6 +263,7 @@ ssize_t pair_recvmsg(struct file *f, struct msghdr *msg, int flags)
     if (flags & MSG_OOB) {
         return -EOPNOTSUPP;
     }
+    size_t room = msg->msg_controllen;
     msg->msg_flags = 0;
     msg->msg_namelen = 0;
     msg->msg_controllen = 0;
@@ -250,9 +271,15 @@ ssize_t pair_recvmsg(struct file *f, struct msghdr *msg, int flags)
         return 0;
     }
     for (;;) {
-        ssize_t r = try_receive(f, &to, msg, flags);
+        struct pair_rights *rights = NULL;
+        ssize_t r = try_receive(f, &to, msg, flags, &rights);
         if (r >= 0) {
             done += (size_t)r;
+            if (rights != NULL) {
+                msg->msg_controllen = room;
+                rights_give(rights, msg, flags);
+                return (ssize_t)done;
+            }
             if (r == 0 || !all || done == want) {
                 return (ssize_t)done;
             }

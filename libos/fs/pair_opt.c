@@ -181,8 +181,8 @@ static int pair_shutdown(struct file *f, int how)
                       (bits & PAIR_SHUT_WRITE ? PAIR_SHUT_READ : 0);
     }
     pthread_mutex_unlock(&e->pair->lock);
-    pollq_notify(&e->q, POLLIN | POLLOUT | POLLHUP);
-    pollq_notify(&peer->q, POLLIN | POLLOUT | POLLHUP);
+    pair_notify(e, POLLIN | POLLOUT | POLLHUP);
+    pair_notify(peer, POLLIN | POLLOUT | POLLHUP);
     return 0;
 }
 

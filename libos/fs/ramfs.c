@@ -121,6 +121,8 @@ static off_t size_of(const struct ram_node *node)
         return node->data.size;
     case S_IFLNK:
         return (off_t)node->link.len;
+    case S_IFSOCK:
+        return 0;
     default:
         return PAGE_SIZE; /* of a directory: a number that programs take for one */
     }
@@ -202,6 +204,8 @@ static void ram_release(struct vnode *v)
             break;
         case S_IFLNK:
             ramfs_free(node->link.target);
+            break;
+        case S_IFSOCK:
             break;
         default:
             ramfs_free(node->dir.table);

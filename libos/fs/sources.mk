@@ -4,5 +4,5 @@ LIBOS_FS_SRCS += cpio.c devfs_tree.c initrd.c ramfs.c ramfs_data.c ramfs_dir.c s
     vfs_attr.c vfs_file.c vfs_names.c vfs_open.c vfs_path.c
 LIBOS_FS_SRCS += mmap.c mmap_file.c mmap_list.c
 LIBOS_FS_SRCS += mounts.c p9_attr.c p9_call.c p9_data.c p9_fid.c p9_mount.c p9_names.c p9_node.c p9_wire.c p9dev.c
-LIBOS_FS_SRCS += anonfile.c epoll.c epoll_items.c epoll_nest.c eventfd.c fifo.c pair.c pair_io.c pair_opt.c pipe.c \
+LIBOS_FS_SRCS += anonfile.c epoll.c epoll_items.c epoll_nest.c eventfd.c fifo.c pair.c pair_io.c pair_opt.c pair_rights.c pipe.c unix.c unix_names.c unix_socket.c \
 	timerfd.c

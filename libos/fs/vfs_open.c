@@ -44,6 +44,9 @@ static int check(const struct vnode *node, int flags)
     if (S_ISLNK(node->type)) {
         return flags & O_DIRECTORY ? -ENOTDIR : -ELOOP;
     }
+    if (S_ISSOCK(node->type)) {
+        return -ENXIO; /* for connect() */
+    }
     if (S_ISDIR(node->type)) {
         return (flags & (O_CREAT | O_TRUNC)) || (flags & O_ACCMODE) != O_RDONLY ? -EISDIR : 0;
     }

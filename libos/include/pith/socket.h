@@ -40,3 +40,16 @@ struct socket_ops {
     ssize_t (*zc_send)(struct file *f, struct zc_buffer *b, const void *data, size_t len, int flags,
                        const struct sockaddr *to, socklen_t tolen);
 };
+
+/*
+ * An address family that only programs which use it have: its object is pulled by a header that they
+ * include (<sys/un.h>), and is found in the section by socket().
+ *
+ * open: `type` may hold SOCK_NONBLOCK and SOCK_CLOEXEC; *out has one reference.
+ */
+struct socket_family {
+    int domain;
+    int (*open)(int type, int protocol, struct file **out);
+};
+
+#define SOCKET_FAMILY __attribute__((section(".pith.families"), used)) const struct socket_family
