@@ -28,7 +28,7 @@ LIB    := $(B)/lib/libpith.a
 # toolchain/build.sh brings newlib, the compiler's builtins and the wrapper; it redoes only what changed.
 
 TOOLCHAIN := $(B)/toolchain.stamp
-TOOLCHAIN_FILES := $(shell find toolchain \( -path toolchain/cli -o -path toolchain/test \) -prune -o -type f -print | LC_ALL=C sort)
+TOOLCHAIN_FILES := $(shell find toolchain \( -path toolchain/cli -o -path toolchain/test -o -path toolchain/packages \) -prune -o -type f -print | LC_ALL=C sort)
 $(TOOLCHAIN): $(TOOLCHAIN_FILES) $(B)/toolchain.list
 	@mkdir -p $(@D)
 	sh toolchain/build.sh
@@ -180,10 +180,11 @@ lib: $(LIB)
 all: $(TOOLCHAIN) $(LIB)
 
 # ---- applications --------------------------------------------------------------------------------
-# An application is a folder of .c and .S files. Its app.mk, where it has one, may set app_srcs,
+# An application is a folder of .c and .S files, or of a recipe (toolchain/packages/make.sh), or both. Its
+# app.mk, where it has one, may set app_srcs,
 # app_cflags, app_libs,
 # app_root, a folder below it that is packed into the image, and app_mounts, the kinds of file systems that
-# the option mount= can name (9p). apps/NAME is built in build/NAME; other folders keep their path below build,
+# the option mount= can name (9p); app_root := recipe is the folder that the recipe has filled. apps/NAME is built in build/NAME; other folders keep their path below build,
 # so that two of the same name don't meet.
 
 app_dirs := $(patsubst %/,%,$(APP))
@@ -209,18 +210,22 @@ $$(OUT_$(1))/obj/%.o: $(1)/%.S Makefile $(TOOLCHAIN)
 	@mkdir -p $$(@D)
 	@$(CC) -g -MD -MP -c $$< -o $$@
 app_cflags_$(1) := $$(app_cflags)
+link_$(1) := $$(if $$(wildcard $(1)/recipe),$$(OUT_$(1))/link)
+$$(OUT_$(1))/link: $(wildcard $(1)/recipe $(1)/*.patch) toolchain/packages/make.sh toolchain/packages/pins $(TOOLCHAIN) | $(LIB)
+	@sh toolchain/packages/make.sh program $(1) $$(OUT_$(1))
+$$(APP_OBJS_$(1)): | $$(link_$(1))
 app_libs_$(1) := $$(app_libs) $$(addprefix -Wl$$(comma)-u$$(comma)mount_,$$(app_mounts))
 app_root_$(1) := $$(app_root)
 app_initrd_$(1) := $$(if $$(app_root),$$(OUT_$(1))/initrd.o)
 # Packed anew each time, written only when it has changed.
-$$(OUT_$(1))/initrd.cpio: FORCE
-	@$(PYTHON) toolchain/cli/initrd.py $(1)/$$(app_root_$(1)) $$@
+$$(OUT_$(1))/initrd.cpio: FORCE | $$(link_$(1))
+	@$(PYTHON) toolchain/cli/initrd.py $$(if $$(filter recipe,$$(app_root_$(1))),$$(OUT_$(1))/root,$(1)/$$(app_root_$(1))) $$@
 $$(OUT_$(1))/initrd.o: $$(OUT_$(1))/initrd.cpio $(TOOLCHAIN)
 	@printf '.section .pith.initrd, "a"\n.balign 8\n.incbin "%s"\n.section .note.GNU-stack\n' $$< > $$(@:.o=.S)
 	@$(CC) -c $$(@:.o=.S) -o $$@
-$$(OUT_$(1))/$(notdir $(1)).elf: $$(APP_OBJS_$(1)) $$(app_initrd_$(1)) $(LIB) platform/x86/link.ld
+$$(OUT_$(1))/$(notdir $(1)).elf: $$(APP_OBJS_$(1)) $$(link_$(1)) $$(app_initrd_$(1)) $(LIB) platform/x86/link.ld
 	@echo "  LINK $$@"
-	@$(CC) -O2 -g $$(APP_OBJS_$(1)) $$(app_initrd_$(1)) $$(app_libs_$(1)) -Wl,-Map=$$(OUT_$(1))/$(notdir $(1)).map -o $$@
+	@$(CC) -O2 -g $$(APP_OBJS_$(1)) $$(if $$(link_$(1)),$$$$(cat $$(link_$(1)))) $$(app_initrd_$(1)) $$(app_libs_$(1)) -Wl,-Map=$$(OUT_$(1))/$(notdir $(1)).map -o $$@
 app: $$(OUT_$(1))/$(notdir $(1)).elf
 endef
 $(foreach a,$(app_dirs),$(eval $(call app_rules,$(a))))

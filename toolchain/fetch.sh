@@ -4,8 +4,10 @@
 # Fetch the pinned third-party sources of the toolchain into build/download.
 #
 # usage: toolchain/fetch.sh newlib|libgcc|lwip|xen      prints the path of the verified tarball
+#        toolchain/fetch.sh package SOURCE VERSION SUITE TARBALL     the same for a package's source
 #
-# In this order: the file named by PITH_NEWLIB_TARBALL, PITH_GCC_TARBALL and so on; a file already in build/download; Debian's source package through a private apt configuration (private-apt.sh).
+# In this order: the file named by PITH_NEWLIB_TARBALL, PITH_GCC_TARBALL and so on (for packages, the file of
+# its name in the folder PITH_TARBALLS); a file already in build/download; Debian's source package through a private apt configuration (private-apt.sh).
 # Every file is compared with its SHA-256 in pins.sh. Another version is never taken instead.
 
 set -eu
@@ -19,6 +21,11 @@ download=$build/download
 fail() {
     echo "fetch.sh: $*" >&2
     exit 1
+}
+
+# pin_package FILE-NAME: as the functions of pins.sh, from the list of the packages.
+pin_package() {
+    awk -v file="$1" '$1 !~ /^#/ && $2 == file { print $1 }' "$here/packages/pins"
 }
 
 # verify PIN-FUNCTION FILE: is the file's name known, and its checksum right?
@@ -158,7 +165,16 @@ xen)
             from_debian_source pin_xen xen "$XEN_VERSION" "$name" "$XEN_SUITE"
     fi
     ;;
+package)
+    [ $# = 5 ] || fail "usage: $0 package SOURCE VERSION SUITE TARBALL"
+    [ -n "$(pin_package "$5")" ] || fail "$5 has no checksum in toolchain/packages/pins"
+    if [ -n "${PITH_TARBALLS:-}" ] && [ -f "$PITH_TARBALLS/$5" ]; then
+        from_user pin_package "$PITH_TARBALLS/$5"
+    else
+        from_cache pin_package "$5" || from_debian_source pin_package "$2" "$3" "$5" "$4"
+    fi
+    ;;
 *)
-    fail "usage: $0 newlib|libgcc|lwip|xen"
+    fail "usage: $0 newlib|libgcc|lwip|xen|package"
     ;;
 esac

@@ -13,7 +13,7 @@ sysroot=@SYSROOT@
 gcc=@HOST_GCC@
 
 # What comes first may be overridden by the caller; what comes last may not.
-first="@TARGET_FLAGS@ -nostdinc -isystem @HOST_INCLUDE@ -isystem $root/libos/include -isystem $sysroot/include"
+first="@TARGET_FLAGS@ -nostdinc -isystem @HOST_INCLUDE@ -isystem $root/libos/include -isystem $sysroot/include -isystem $sysroot/usr/include"
 last="-fPIE -mno-red-zone -fcf-protection=none -fno-lto"
 
 fail() {
@@ -158,7 +158,7 @@ link_image() {
     [ -z "$libraries" ] || check_names "$@"
     set -- -m elf_x86_64 -static -pie --no-dynamic-linker -z text -z pack-relative-relocs \
         -z norelro -z noexecstack -z max-page-size=4096 --gc-sections --hash-style=gnu -nostdlib \
-        -T "$script" -L "$build/lib" -L "$sysroot/lib" "$@" $libraries --build-id=none
+        -T "$script" -L "$build/lib" -L "$sysroot/lib" -L "$sysroot/usr/lib" "$@" $libraries --build-id=none
 
     # Where is each function?
     ld --strip-debug "$@" -o "$work/first.elf" || exit 1

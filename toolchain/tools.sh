@@ -17,7 +17,7 @@ fill() {
         -e "s|@TARGET_FLAGS@|$target_flags|g" "$1"
 }
 
-mkdir -p "$bin" "$build/share" "$sysroot/lib/pkgconfig"
+mkdir -p "$bin" "$build/share" "$sysroot/lib" "$sysroot/usr/lib/pkgconfig"
 fill "$here/gcc-wrapper.sh" > "$bin/$triple-gcc.new"
 chmod +x "$bin/$triple-gcc.new"
 mv "$bin/$triple-gcc.new" "$bin/$triple-gcc"

@@ -31,7 +31,12 @@ def known():
 
 
 def has_sources(folder):
-    return os.path.isdir(folder) and any(f.endswith((".c", ".S")) for f in os.listdir(folder))
+    return os.path.isdir(folder) and any(f.endswith((".c", ".S")) or f == "recipe" for f in os.listdir(folder))
+
+
+def has_recipe(name):
+    """Whether an application's source is somebody else's, to be fetched."""
+    return os.path.isfile(os.path.join(TOP, "apps", name, "recipe"))
 
 
 def find(word):
@@ -44,7 +49,7 @@ def find(word):
     for folder in (os.path.join(TOP, "apps", word), word):
         if os.path.isdir(folder):
             if not has_sources(folder):
-                raise usage(f"{folder} has no .c file, so it is no application")
+                raise usage(f"{folder} has no .c file and no recipe, so it is no application")
             return Application(*places(folder))
     raise usage(f"there is no application '{word}'\n"
                 f"known: {', '.join(known()) or 'none yet'}; or give the path of a folder or image")

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import packages  # noqa: E402
 from words import USAGE, Failure, say  # noqa: E402
 
-VERBS = ("run", "build", "test", "size", "debug", "bench")
+VERBS = ("run", "build", "test", "size", "debug", "bench", "add")
 
 OVERVIEW = """usage: pith VERB ...
 
@@ -21,6 +21,7 @@ OVERVIEW = """usage: pith VERB ...
   size APP     {size}
   debug APP    {debug}
   bench        {bench}
+  add [NAME]   {add}
 
 `pith VERB --help` tells more. Common option: --yes (install what is missing without asking)."""
 

@@ -6,7 +6,7 @@ import os
 import image
 
 HELP = "build applications (and the toolchain, the first time)"
-EPILOG = "Without APP all of apps/ is built. The result is build/NAME/NAME.elf."
+EPILOG = "Without APP all of apps/ is built whose source lies there. The result is build/NAME/NAME.elf."
 
 
 def add_arguments(parser):
@@ -14,7 +14,8 @@ def add_arguments(parser):
 
 
 def run(options, _args):
-    apps = [image.find(word) for word in options.apps or image.known()]
+    apps = [image.find(word) for word in options.apps or
+            [name for name in image.known() if not image.has_recipe(name)]]
     image.build(apps)
     for app in apps:
         print(os.path.relpath(app.elf))
