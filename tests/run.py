@@ -21,8 +21,10 @@ import commands  # noqa: E402
 import conform  # noqa: E402
 import docs  # noqa: E402
 import guests  # noqa: E402
+import programs  # noqa: E402
 import scripts  # noqa: E402
 import suite as net  # noqa: E402
+import torture  # noqa: E402
 import xen_guests  # noqa: E402
 from results import Results  # noqa: E402
 from words import Failure, usage  # noqa: E402
@@ -33,10 +35,12 @@ SUITES = {
     "toolchain": scripts.script_jobs("toolchain", "toolchain/test/run.sh"),
     "docs": docs.jobs,
     "apps": apps.jobs,
+    "programs": programs.jobs,
     "boot": boot.jobs,
     "guest": guests.jobs,
     "net": net.jobs,
     "conform": conform.jobs,
+    "torture": torture.jobs,
     "xen": xen_guests.jobs,
     "cli": commands.jobs,
 }

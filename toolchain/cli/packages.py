@@ -25,6 +25,7 @@ PACKAGE_OF = {
     "wrk": "wrk",
     "flex": "flex",
     "bison": "bison",
+    "tclsh": "tcl",
 }
 
 BUILD = ["gcc", "make", "ld", "xz", "patch", "/usr/include/stdlib.h", "/usr/include/xen/xen.h"]

@@ -9,7 +9,7 @@ import packages
 from words import TOP, usage
 
 HELP = "run the tests"
-EPILOG = """suites: unit checks toolchain docs apps boot guest net conform xen cli; SUITE/NAME runs a part of one.
+EPILOG = """suites: unit checks toolchain docs apps programs boot guest net conform torture xen cli; SUITE/NAME runs a part of one.
 `full` runs every case on every bed and takes longer.
 Results are one per line; the last line is `N passed, N failed, N skipped`.
 Logs stay in build/test. The exit status is 0 when something ran and nothing failed."""

@@ -21,6 +21,7 @@
 #   $folder, $out                     a program's own folder, and where its image will be
 #   $root                             a program's folder of files for the image (app_root := recipe)
 #   link WORD...                      objects, archives and options that the image is linked from
+#   describe NAME "LIBS" "TEXT"       write NAME.pc, where the library's own build writes none
 #   own_names FILE...                 rename the globals of these objects and archives that Pith has as well
 #   probe_cc                          a compiler whose programs run: each in a virtual machine
 #
@@ -59,6 +60,11 @@ link() {
             ;;
         esac
     done >> "$out/link.new"
+}
+
+describe() {
+    printf '%s\n' "Name: $1" "Description: $3" "Version: ${version#*:}" "Cflags: -I$prefix/include" \
+        "Libs: -L$prefix/lib $2" > "$prefix/lib/pkgconfig/$1.pc"
 }
 
 # One address space, one name each: where a package's function is called as one inside of libpith is, the
