@@ -191,6 +191,7 @@ app_dirs := $(patsubst %/,%,$(APP))
 app_out   = $(B)/$(if $(filter /%,$(1)),outside$(1),$(patsubst apps/%,%,$(1)))
 
 comma := ,
+RECIPES := $(filter-out %/probe-cc.sh,$(wildcard toolchain/packages/*))
 define app_rules
 app_srcs := $$(notdir $$(wildcard $(1)/*.c $(1)/*.S))
 app_cflags :=
@@ -211,7 +212,7 @@ $$(OUT_$(1))/obj/%.o: $(1)/%.S Makefile $(TOOLCHAIN)
 	@$(CC) -g -MD -MP -c $$< -o $$@
 app_cflags_$(1) := $$(app_cflags)
 link_$(1) := $$(if $$(wildcard $(1)/recipe),$$(OUT_$(1))/link)
-$$(OUT_$(1))/link: $(wildcard $(1)/recipe $(1)/*.patch) toolchain/packages/make.sh toolchain/packages/pins $(TOOLCHAIN) | $(LIB)
+$$(OUT_$(1))/link: $(wildcard $(1)/recipe $(1)/*.patch) $(RECIPES) $(TOOLCHAIN) | $(LIB)
 	@sh toolchain/packages/make.sh program $(1) $$(OUT_$(1))
 $$(APP_OBJS_$(1)): | $$(link_$(1))
 app_libs_$(1) := $$(app_libs) $$(addprefix -Wl$$(comma)-u$$(comma)mount_,$$(app_mounts))
