@@ -141,5 +141,5 @@ int signalfd(int fd, const sigset_t *mask, int flags)
     }
     *s = (struct signalfd){ .wanted = wanted };
     file_init(&s->file, &signalfd_ops, O_RDWR | (flags & SFD_NONBLOCK), s);
-    return (int)libc_result(fd_give(&s->file));
+    return (int)libc_result(fd_give(&s->file, flags));
 }
