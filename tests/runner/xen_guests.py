@@ -19,6 +19,7 @@ import httpd_guest
 import image
 import packages
 import xen_data
+import xen_documented
 import xen_dom0
 import xen_domus
 import xen_hostile
@@ -200,6 +201,7 @@ def plans(full):
         if full:
             plan.tests[f"linux-{kind}"] = linux
         plan.tests[f"httpd-{kind}"] = httpd(web)
+        plan.tests.update(xen_documented.all_tests(kind, full, hello))
         plan.tests.update(xen_data.all_tests(kind))
         found.append(plan)
         apps += [app for app in more + victims if app not in apps]

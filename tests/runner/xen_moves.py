@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A guest that is saved, restored and moved alive while it serves a page and writes to a disk."""
 
+import collections
+import ctypes
 import os
 import re
 import socket
@@ -17,6 +19,7 @@ XENBLK = os.path.join(TOP, "tests", "guest", "xenblk")
 PORT = 8080
 LOG_BLOCK, LOG_BATCH, LOG_SLOTS = 4096, 8, 1024  # tests/guest/xenblk/main.c
 ROUNDS, FULL_ROUNDS = 3, 20
+SO_ATTACH_FILTER = 26  # Linux asm-generic/socket.h
 
 
 class ArpWatch:
@@ -56,6 +59,47 @@ class ArpWatch:
         self.sock.close()
 
 
+class Wire:
+    """The last packets of one TCP connection as the tap sees them, to be read when it does not go on."""
+
+    KEPT = 24
+
+    def __init__(self, ns, port, tap="tap0"):
+        self.sock = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(packets.IPV4))
+        # Linux Documentation/networking/filter.rst: those whose source or target is this port, behind an
+        # Ethernet header of 14 bytes and one of IPv4 without options.
+        ldh, jeq, ret = 0x28, 0x15, 0x06
+        code = [(ldh, 0, 0, 34), (jeq, 2, 0, port), (ldh, 0, 0, 36), (jeq, 0, 1, port), (ret, 0, 0, 128), (ret, 0, 0, 0)]
+        program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in code))
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
+                             struct.pack("@HP", len(code), ctypes.addressof(program)))
+        self.sock.bind((tap, packets.IPV4))
+        self.sock.settimeout(0.2)
+        self.port, self.seen, self.over = port, collections.deque(maxlen=self.KEPT), False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.over:
+            try:
+                frame = self.sock.recv(256)
+            except TimeoutError:
+                continue
+            if len(frame) >= 54:
+                length = struct.unpack_from(">H", frame, 16)[0] - 20 - (frame[46] >> 4) * 4
+                self.seen.append((time.monotonic(), struct.unpack_from(">HHII", frame, 34), frame[47], length))
+
+    def words(self):
+        now = time.monotonic()
+        return "; ".join(f"{when - now:.2f} s {'to' if ports[1] == self.port else 'from'} the client, flags {flags:02x}, "
+                         f"seq {ports[2]}, ack {ports[3]}, {length} bytes" for when, ports, flags, length in list(self.seen))
+
+    def close(self):
+        self.over = True
+        self.thread.join()
+        self.sock.close()
+
+
 class Load:
     """wrk at a guest's web server, for as long as the rounds take."""
 
@@ -82,6 +126,7 @@ class Held:
 
     def __init__(self, site, v4):
         self.sock = site.ns.connect(v4, PORT, timeout=60)
+        self.wire = Wire(site.ns, self.sock.getsockname()[1])
         self.request = f"GET / HTTP/1.1\r\nHost: {v4}\r\n\r\n".encode()
         self.answers, self.problem, self.over = 0, None, False
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -99,7 +144,7 @@ class Held:
                     got += more
                 self.answers += 1
         except OSError as e:
-            self.problem = e
+            self.problem = f"{e} [{self.wire.words()}]"
 
     def goes_on(self, seconds=70):
         """Wait for answers to requests that were made after now."""
@@ -113,6 +158,7 @@ class Held:
         self.over = True
         self.thread.join(1)
         self.sock.close()
+        self.wire.close()
 
 
 def acknowledged(site, name):
