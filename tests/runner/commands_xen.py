@@ -2,11 +2,17 @@
 """Tests of `pith run --on xen-pv` and `xen-pvh`: guests of a real Xen, in the bed on this machine."""
 
 import os
+import re
+import signal
+import socket
+import subprocess
 import tempfile
 import time
 
-from pith_command import PROBE, Wrong, expect, pith
-from words import CRASHED, TIMED_OUT
+import bed
+import clients
+from pith_command import PITH, PROBE, Skip, Wrong, expect, pith
+from words import CRASHED, INTERRUPTED, TIMED_OUT, TOP
 
 LIMIT = 120  # seconds; the bed's start is most of it
 
@@ -43,6 +49,95 @@ def ends(kind):
     return test
 
 
+class Served:
+    """`pith run` of the network tests' peer in a namespace: two cards, of QEMU's user network and a tap, and
+    published ports."""
+
+    def __init__(self, kind, folder):
+        self.ns = bed.Namespace()
+        words = ["run", bed.PEER, "--on", "xen-" + kind, "--boot-option", "loglevel=2",
+                 "--net", "user", "-p", "0:7", "-p", "0:7/udp",
+                 "--net", "tap:" + self.ns.tap(), "--mac", "02:00:00:00:00:01", "--mac", "02:00:00:00:00:02",
+                 "--boot-option", f"net.eth1={bed.GUEST4}/24"]
+        # The /sys of a namespace shows its taps.
+        inside = ["unshare", "--mount", "sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh"]
+        self.log = os.path.join(folder, "said")
+        with open(self.log, "wb") as log:
+            self.process = self.ns.start(*inside, PITH, *words, cwd=TOP, stdin=subprocess.DEVNULL,
+                                         stdout=log, stderr=subprocess.STDOUT)
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def hear(self, pattern):
+        until = time.monotonic() + LIMIT
+        while not (found := re.search(pattern, self.said(), re.MULTILINE)):
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise Wrong(f"it did not say /{pattern}/: {self.said()[-500:]}")
+            time.sleep(0.05)
+        return found
+
+    def check(self):
+        """A Failure of bed.Host when it has ended."""
+        if self.process.poll() is not None:
+            raise Wrong(f"it has ended: {self.said()[-500:]}")
+
+
+def serves(kind):
+    """Each card and each published port leads to the guest, and Ctrl-C ends it."""
+    def test():
+        why = bed.why_not()
+        if why:
+            raise Skip(why)
+        with tempfile.TemporaryDirectory() as folder:
+            served = Served(kind, folder)
+            try:
+                served.hear("^ready")
+                for number, mac in enumerate(("02:00:00:00:00:01", "02:00:00:00:00:02")):
+                    served.hear(rf"eth{number}: .*{mac}")
+                tcp, udp = (int(served.hear(rf"{protocol} port (\d+) of localhost is the guest's port 7")[1])
+                            for protocol in ("tcp", "udp"))
+                for address, ports in (("127.0.0.1", (tcp, udp)), (bed.GUEST4, (clients.ECHO, clients.ECHO))):
+                    host = bed.Host(served.ns, address)
+                    host.check = served.check
+                    word = "to " + address
+                    if host.ask(word, ports[1], LIMIT) != word:
+                        raise Wrong(f"{address}: a datagram came back as another")
+                    host.reach(address, ports[0])
+                    with served.ns.connect(address, ports[0]) as sock:
+                        sock.sendall(word.encode())
+                        sock.shutdown(socket.SHUT_WR)
+                        echo = sock.makefile("rb").read()
+                        if echo != word.encode():
+                            raise Wrong(f"{address}: {word!r} came back as {echo!r}")
+                served.process.send_signal(signal.SIGINT)
+                status = served.process.wait(30)
+                if status != INTERRUPTED:
+                    raise Wrong(f"status {status} after Ctrl-C: {served.said()[-300:]}")
+            finally:
+                served.ns.close()
+    return test
+
+
+def stops(kind):
+    """Ctrl-C at one that can't be asked to end stops the machine at once."""
+    def test():
+        process = subprocess.Popen([PITH, "run", PROBE, "--on", "xen-" + kind, "--", "spin"], cwd=TOP,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            if process.stdout.readline() != b"spinning\n":
+                raise Wrong("the guest did not begin to spin")
+            process.send_signal(signal.SIGINT)
+            status = process.wait(30)
+        finally:
+            process.kill()
+            process.communicate()
+        if status != INTERRUPTED:
+            raise Wrong(f"status {status} after Ctrl-C")
+    return test
+
+
 def does_not_start():
     with tempfile.TemporaryDirectory() as folder:
         image = os.path.join(folder, "broken.elf")
@@ -54,4 +149,5 @@ def does_not_start():
 
 QUICK = {f"xen-{kind}": carries(kind) for kind in ("pv", "pvh")}
 FULL = {f"xen-{kind}-ends": ends(kind) for kind in ("pv", "pvh")} | \
-    {"xen-broken": does_not_start}
+    {f"xen-{kind}-serves": serves(kind) for kind in ("pv", "pvh")} | \
+    {"xen-pv-stops": stops("pv"), "xen-broken": does_not_start}
