@@ -48,6 +48,7 @@ configure_newlib() {
         --enable-newlib-reent-thread-local \
         --enable-newlib-io-c99-formats \
         --enable-newlib-io-long-long \
+        --enable-newlib-io-long-double \
         --enable-newlib-io-pos-args \
         --enable-newlib-mb \
         --enable-lite-exit \

@@ -19,6 +19,16 @@ int dlclose(void *handle);
 void *dlsym(void *handle, const char *name);
 char *dlerror(void);
 
+typedef struct {
+    const char *dli_fname; /* "image" */
+    void *dli_fbase;       /* where the image starts */
+    const char *dli_sname; /* the function; good until the thread's next dladdr() */
+    void *dli_saddr;       /* where it starts */
+} Dl_info;
+
+/* The function that an address lies in: not 0 when there is one. Variables have no names here. */
+int dladdr(const void *address, Dl_info *info);
+
 #ifdef __cplusplus
 }
 #endif

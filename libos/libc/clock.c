@@ -116,7 +116,9 @@ int clock_settime(clockid_t clock, const struct timespec *ts)
 
 int gettimeofday(struct timeval *restrict tv, void *restrict timezone)
 {
-    (void)timezone; /* obsolete: POSIX leaves it unspecified, Linux ignores it */
+    if (timezone != NULL) { /* as Linux where nobody has told the kernel of one: UTC */
+        *(struct timezone *)timezone = (struct timezone){ .tz_minuteswest = 0 };
+    }
     uint64_t us = realtime_ns() / 1000;
     tv->tv_sec = (time_t)(us / 1000000);
     tv->tv_usec = (suseconds_t)(us % 1000000);

@@ -38,7 +38,15 @@ extern "C" {
 
 #define FIONREAD 0x541bul /* int: bytes that can be read at once; asm-generic/ioctls.h */
 #define TIOCOUTQ 0x5411ul /* int: bytes of a socket that are not yet acknowledged */
+#define TIOCGWINSZ 0x5413ul /* struct winsize: ENOTTY, nobody knows the console's size */
 #define FIONBIO  0x5421ul /* int: nonzero sets O_NONBLOCK, zero clears it */
+
+struct winsize {
+    unsigned short ws_row;
+    unsigned short ws_col;
+    unsigned short ws_xpixel;
+    unsigned short ws_ypixel;
+};
 
 int ioctl(int fd, unsigned long request, ...);
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,10 @@ static void the_rest(void)
     CHECK(length != NULL && length("four") == 4);
     CHECK(dlsym(self, "no such thing") == NULL && dlerror() != NULL && dlerror() == NULL);
     CHECK(dlopen("libx.so", RTLD_NOW) == NULL && dlerror() != NULL);
+    Dl_info info;
+    CHECK(dladdr((char *)(uintptr_t)the_rest + 5, &info) != 0 && strcmp(info.dli_sname, "the_rest") == 0);
+    CHECK(info.dli_saddr == (void *)(uintptr_t)the_rest && info.dli_fname != NULL);
+    CHECK(dladdr(&info, &info) == 0 && dladdr(NULL, &info) == 0);
     openlog("mman", LOG_PID, LOG_DAEMON);
     errno = ENOENT;
     syslog(LOG_ERR, "it is %d%%: %m", 100);
