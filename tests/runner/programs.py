@@ -14,6 +14,7 @@ import time
 
 import image
 import packages
+import redis
 from results import log_path
 from scripts import tail
 from words import BUILD, TOP, Failure
@@ -207,4 +208,4 @@ def jobs(wanted, full, _results):
     packages.ensure(["tclsh"])
     chosen = [(name, test) for name, test in TESTS.items()
               if any(name.startswith(w) for w in wanted) or (not wanted and (full or not test[2]))]
-    return [make_job(name, function, app) for name, (function, app, _) in chosen]
+    return [make_job(name, function, app) for name, (function, app, _) in chosen] + redis.jobs(wanted, full)

@@ -70,6 +70,7 @@ describe() {
 # One address space, one name each: where a package's function is called as one inside of libpith is, the
 # package's gets its source's name in front. All files that know the name have to be given at once.
 own_names() {
+    mkdir -p "$build/packages"
     nm -gP --defined-only "$@" 2> /dev/null | cut -d' ' -f1 | sort -u |
         comm -12 - "$build/lib/private.symbols" |
         awk -v prefix="$(echo "$source" | tr -c 'a-z0-9\n' _)_" '{ print $1, prefix $1 }' > "$build/packages/names"
