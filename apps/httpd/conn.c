@@ -6,7 +6,6 @@
  * back by its own socket. A head's bytes may lie in the buffer already when the response before it
  * is done; no event tells of them, so conn_process() goes on with them.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +44,7 @@ static void release_exchange(struct conn *c)
         return;
     }
     response_free(&c->x->out);
+    free(c->x->body);
     free(s->spare);
     s->spare = c->x;
     c->x = NULL;
@@ -78,10 +78,7 @@ static bool have_exchange(struct conn *c)
         return false;
     }
     s->nexchanges++;
-    c->x->in_len = c->x->seen = 0;
-    c->x->body_left = 0;
-    c->x->line[0] = '\0';
-    response_init(&c->x->out);
+    exchange_init(c->x);
     return true;
 }
 
@@ -159,27 +156,9 @@ static void throw_away(struct conn *c)
 
 /* ---- requests ---- */
 
-/* The request's line and its client may hold anything: show it so that no terminal is hurt. */
-static void log_request(const struct conn *c)
-{
-    char peer[INET6_ADDRSTRLEN] = "?", line[4 * sizeof(c->x->line)];
-    struct text t;
-    inet_ntop(AF_INET6, &c->peer.sin6_addr, peer, sizeof(peer));
-    text_fixed(&t, line, sizeof(line));
-    for (const char *p = c->x->line; *p != '\0'; p++) {
-        if (*p >= ' ' && *p <= '~' && *p != '"' && *p != '\\') {
-            text_printf(&t, "%c", *p);
-        } else {
-            text_printf(&t, "\\x%02x", (unsigned char)*p);
-        }
-    }
-    text_say("%s \"%s\" %d %lu", peer, line, c->x->out.status, (unsigned long)c->x->out.sent);
-}
-
 /* The response is made: count it and start sending. */
 static void start_sending(struct conn *c)
 {
-    c->x->begun_ns = server_clock();
     c->server->count.requests++;
     c->server->count.by_status[c->x->out.status]++;
     c->state = CONN_SENDING;
@@ -189,6 +168,7 @@ static void start_sending(struct conn *c)
 /* Refuse what has not become a request; nothing behind it can be understood any more. */
 static void refuse(struct conn *c, int status)
 {
+    c->x->begun_ns = server_clock();
     response_init(&c->x->out);
     c->x->out.keep_alive = false;
     response_error(&c->x->out, status, NULL);
@@ -196,35 +176,77 @@ static void refuse(struct conn *c, int status)
     start_sending(c);
 }
 
+/* The request is complete, as far as the handler wants it. */
+static void answer(struct conn *c)
+{
+    struct exchange *x = c->x;
+    x->begun_ns = server_clock();
+    c->state = CONN_WORKING;
+    list_remove(&c->timer);
+    if (handle_request(c, &x->request, &x->out)) {
+        exchange_end_request(x);
+        start_sending(c);
+    } else {
+        watch(c, 0);
+    }
+}
+
+/* A body follows that the handler wants; some of it may be here already. */
+static void begin_body(struct conn *c)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct exchange *x = c->x;
+    if (!exchange_begin_body(x)) {
+        refuse(c, 503);
+        return;
+    }
+    c->state = CONN_BODY;
+    if (c->wait != WAIT_HEAD) {
+        wait_for(c, WAIT_HEAD);
+    }
+    if (x->request.expects_continue && x->body_len < x->request.body &&
+        send(c->fd, go_on, sizeof(go_on) - 1, MSG_NOSIGNAL) != sizeof(go_on) - 1) {
+        conn_close(c, END_BROKEN); /* a socket without room for a line is no working one */
+    }
+}
+
 /* A head of n bytes lies at the beginning of the buffer. */
 static void begin_request(struct conn *c, size_t n)
 {
     struct exchange *x = c->x;
     struct server *s = c->server;
-    struct request r;
-    int refused = request_parse(x->in, n, &r);
-    size_t line = r.line.n < sizeof(x->line) - 1 ? r.line.n : sizeof(x->line) - 1;
-    if (line > 0) {
-        memcpy(x->line, r.line.p, line);
-    }
-    x->line[line] = '\0';
-    if (refused == 0 && r.body > s->opt.max_body) {
+    struct request *r = &x->request;
+    int refused = exchange_parse(x, n);
+    if (refused == 0 && r->body > s->opt.max_body) {
         refused = 413;
     }
     if (refused != 0) {
         refuse(c, refused);
         return;
     }
+    bool keep = s->opt.keep_body && r->body > 0;
     response_init(&x->out);
     /* Whether a body comes that waits for our word is the client's choice: RFC 9110, 10.1.1. */
-    x->out.keep_alive = r.keep_alive && !s->stopping && !(r.expects_continue && r.body > 0);
-    x->out.head_only = r.method == METHOD_HEAD;
-    x->body_left = x->out.keep_alive ? r.body : 0;
-    handle_request(s, &r, &x->out);
-    x->in_len -= n;
-    memmove(x->in, x->in + n, x->in_len);
-    x->seen = 0;
-    start_sending(c);
+    x->out.keep_alive = r->keep_alive && !s->stopping &&
+                        (keep || !(r->expects_continue && r->body > 0));
+    x->out.head_only = r->method == METHOD_HEAD;
+    x->body_left = x->out.keep_alive && !keep ? r->body : 0;
+    if (keep) {
+        begin_body(c);
+    } else {
+        answer(c);
+    }
+}
+
+/* Go on when the body is here; false: more of it has to come. */
+static bool read_body(struct conn *c)
+{
+    if (c->x->body_len == c->x->request.body) {
+        answer(c);
+        return true;
+    }
+    watch(c, EPOLLIN);
+    return false;
 }
 
 /* What is in the buffer isn't a whole head. */
@@ -253,9 +275,7 @@ static bool read_head(struct conn *c)
 {
     struct exchange *x = c->x;
     while (x->in_len >= 2 && x->in[0] == '\r' && x->in[1] == '\n') { /* RFC 9112, 2.2 */
-        x->in_len -= 2;
-        memmove(x->in, x->in + 2, x->in_len);
-        x->seen = 0;
+        exchange_cut(x, 0, 2);
     }
     long n = request_find_end(x->in, x->in_len, x->seen);
     x->seen = x->in_len;
@@ -293,7 +313,7 @@ static bool send_some(struct conn *c)
     }
     counters_latency(&s->count, server_clock() - x->begun_ns);
     if (s->opt.log) {
-        log_request(c);
+        exchange_log(c->x, &c->peer.sin6_addr);
     }
     x->line[0] = '\0';
     response_free(&x->out);
@@ -314,9 +334,7 @@ static bool drain(struct conn *c)
     struct exchange *x = c->x;
     size_t n = x->body_left < x->in_len ? (size_t)x->body_left : x->in_len;
     x->body_left -= n;
-    x->in_len -= n;
-    memmove(x->in, x->in + n, x->in_len);
-    x->seen = 0;
+    exchange_cut(x, 0, n);
     if (x->body_left > 0) {
         watch(c, EPOLLIN);
         return false;
@@ -340,6 +358,9 @@ static void conn_process(struct conn *c)
             }
             more = read_head(c);
             break;
+        case CONN_BODY:
+            more = read_body(c);
+            break;
         case CONN_SENDING:
             more = send_some(c);
             break;
@@ -358,10 +379,12 @@ static void receive(struct conn *c)
         return;
     }
     struct exchange *x = c->x;
-    ssize_t n = read(c->fd, x->in + x->in_len, sizeof(x->in) - x->in_len);
+    bool body = c->state == CONN_BODY;
+    ssize_t n = body ? read(c->fd, x->body + x->body_len, x->request.body - x->body_len)
+                     : read(c->fd, x->in + x->in_len, sizeof(x->in) - x->in_len);
     if (n > 0) {
         c->server->count.bytes_received += (uint64_t)n;
-        x->in_len += (size_t)n;
+        *(body ? &x->body_len : &x->in_len) += (size_t)n;
         conn_process(c);
         return;
     }
@@ -376,6 +399,13 @@ void conn_event(struct conn *c, uint32_t events)
 {
     if (c->state == CONN_CLOSED) {
         return; /* by what happened earlier in this round */
+    }
+    if (c->state == CONN_WORKING) {
+        if (!c->gone && (events & (EPOLLERR | EPOLLHUP))) {
+            c->gone = true; /* it ends when the response is there; until then epoll keeps quiet */
+            epoll_ctl(c->server->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+        }
+        return;
     }
     if (c->events == 0) {
         if (events & (EPOLLERR | EPOLLHUP)) {
@@ -401,6 +431,17 @@ void conn_turn(struct conn *c)
     }
 }
 
+void conn_answered(struct conn *c)
+{
+    if (c->gone) {
+        conn_close(c, END_PEER);
+        return;
+    }
+    exchange_end_request(c->x);
+    start_sending(c);
+    conn_process(c);
+}
+
 void conn_expire(struct conn *c)
 {
     static const enum connection_end why[WAIT_KINDS] = {
@@ -408,7 +449,8 @@ void conn_expire(struct conn *c)
         [WAIT_HEAD] = END_SLOW,
         [WAIT_SEND] = END_STALLED,
     };
-    if (c->wait == WAIT_HEAD && c->state == CONN_READING && c->x != NULL) {
+    bool reading = c->state == CONN_READING || c->state == CONN_BODY;
+    if (c->wait == WAIT_HEAD && reading && c->x != NULL) {
         c->why = END_SLOW;
         refuse(c, 408);
         conn_process(c);

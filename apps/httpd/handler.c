@@ -182,13 +182,13 @@ static void answer_path(struct server *s, const struct request *r, struct respon
     }
 }
 
-void handle_request(struct server *s, const struct request *r, struct response *out)
+bool handle_request(struct conn *c, const struct request *r, struct response *out)
 {
     switch (r->method) {
     case METHOD_UNKNOWN:
         response_error(out, 501, NULL);
         break;
-    case METHOD_REFUSED:
+    default:
         response_error(out, 405, ALLOW);
         break;
     case METHOD_OPTIONS:
@@ -197,7 +197,8 @@ void handle_request(struct server *s, const struct request *r, struct response *
         break;
     case METHOD_GET:
     case METHOD_HEAD:
-        answer_path(s, r, out);
+        answer_path(c->server, r, out);
         break;
     }
+    return true;
 }

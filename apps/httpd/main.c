@@ -14,6 +14,8 @@
 
 #include "server.h"
 
+const char text_program[] = "httpd";
+
 #define MEMORY_PER_REQUEST (64u * 1024) /* its buffers and those of its socket */
 
 static int stop_fd = -1;

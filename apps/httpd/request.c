@@ -49,19 +49,17 @@ long request_find_end(const char *buf, size_t len, size_t seen)
 
 static enum method method_of(struct slice s)
 {
-    static const char *const refused[] = { "POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT" };
-    if (slice_is(s, "GET")) {
-        return METHOD_GET;
-    }
-    if (slice_is(s, "HEAD")) {
-        return METHOD_HEAD;
-    }
-    if (slice_is(s, "OPTIONS")) {
-        return METHOD_OPTIONS;
-    }
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        if (slice_is(s, refused[i])) {
-            return METHOD_REFUSED;
+    static const struct {
+        const char *name;
+        enum method method;
+    } known[] = {
+        { "GET", METHOD_GET },       { "HEAD", METHOD_HEAD },     { "OPTIONS", METHOD_OPTIONS },
+        { "POST", METHOD_POST },     { "PUT", METHOD_PUT },       { "DELETE", METHOD_DELETE },
+        { "PATCH", METHOD_OTHER },   { "TRACE", METHOD_OTHER },   { "CONNECT", METHOD_OTHER },
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (slice_is(s, known[i].name)) {
+            return known[i].method;
         }
     }
     return METHOD_UNKNOWN;

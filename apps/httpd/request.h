@@ -20,7 +20,10 @@ enum method {
     METHOD_GET,
     METHOD_HEAD,
     METHOD_OPTIONS,
-    METHOD_REFUSED, /* one that exists and that files don't have: 405 */
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_OTHER,   /* another one that exists */
     METHOD_UNKNOWN, /* 501 */
 };
 

@@ -30,17 +30,20 @@ static const struct {
     { 404, "Not Found" },
     { 405, "Method Not Allowed" },
     { 408, "Request Timeout" },
+    { 409, "Conflict" },
     { 411, "Length Required" },
     { 412, "Precondition Failed" },
     { 413, "Content Too Large" },
     { 414, "URI Too Long" },
     { 416, "Range Not Satisfiable" },
     { 417, "Expectation Failed" },
+    { 422, "Unprocessable Content" },
     { 431, "Request Header Fields Too Large" },
     { 500, "Internal Server Error" },
     { 501, "Not Implemented" },
     { 503, "Service Unavailable" },
     { 505, "HTTP Version Not Supported" },
+    { 507, "Insufficient Storage" },
 };
 
 const char *response_reason(int status)

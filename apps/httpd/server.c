@@ -257,6 +257,8 @@ static int run_round(struct server *s, int *stop_fd)
         } else if (events[i].data.ptr == stop_fd) {
             epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, *stop_fd, NULL);
             begin_stop(s);
+        } else if (events[i].data.ptr == &s->opt.work) {
+            s->opt.work(s);
         } else {
             conn_event(events[i].data.ptr, events[i].events);
         }

@@ -58,6 +58,13 @@ void text_add(struct text *t, const char *s)
     add(t, s, strlen(s));
 }
 
+void text_add_bytes(struct text *t, const void *p, size_t n)
+{
+    if (n > 0) {
+        add(t, p, n);
+    }
+}
+
 /* One conversion as it is written: %[0][width][.*][l|ll|z]letter. */
 struct conversion {
     bool zeros, is_long;
@@ -144,7 +151,7 @@ void text_say(const char *format, ...)
     struct text t;
     va_list args;
     text_fixed(&t, line, sizeof(line));
-    text_add(&t, "httpd: ");
+    text_printf(&t, "%s: ", text_program);
     va_start(args, format);
     add_formatted(&t, format, args);
     va_end(args);

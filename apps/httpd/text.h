@@ -20,6 +20,7 @@ void text_fixed(struct text *t, char *p, size_t cap);
 void text_heap(struct text *t, size_t limit);
 
 void text_add(struct text *t, const char *s);
+void text_add_bytes(struct text *t, const void *p, size_t n);
 
 /*
  * As printf(), as far as it is needed here: %s %.*s %c %d %u %x, with l, ll, z, a width, and 0. The
@@ -27,5 +28,6 @@ void text_add(struct text *t, const char *s);
  */
 __attribute__((format(printf, 2, 3))) void text_printf(struct text *t, const char *format, ...);
 
-/* A message on stderr, in one piece, for people: "httpd: " comes before it. */
+/* A message on stderr, in one piece, for people: the program's name comes before it. */
+extern const char text_program[];
 __attribute__((format(printf, 1, 2))) void text_say(const char *format, ...);

@@ -33,7 +33,8 @@ QUICK_BEDS = ("tcg-microvm", "kvm-microvm")
 class Running:
     """A server in a machine, in a `with`; `address` is where it answers (`datagrams`: by UDP)."""
 
-    def __init__(self, name, elf, bed, module=None, args=(), memory=64 << 20, port=8080):
+    def __init__(self, name, elf, bed, module=None, args=(), memory=64 << 20, port=8080,
+                 shares=(), options=()):
         nic = nics.Nic("user")
         nic.ports += [nics.Port(0, port, "tcp"), nics.Port(0, port, "udp")]
         nics.settle([nic])
@@ -41,7 +42,8 @@ class Running:
         self.datagrams = ("127.0.0.1", nic.port(port, "udp"))
         http_client.PAUSES[self.address[1]] = 0.01
         machine = Machine(elf, bed.platform, bed.machine, memory, args=list(args),
-                          nonce=secrets.token_hex(8), nics=[nic], initrd=module or "")
+                          nonce=secrets.token_hex(8), nics=[nic], initrd=module or "",
+                          shares=list(shares), options=list(options))
         self.output = bytearray()
         self.log = open(log_path("apps", f"serve-{name}.log"), "wb")
         self.guest = Guest(machine, None, self.feed, self.log, 600)
