@@ -10,7 +10,8 @@
 # Its first comment line says what it is. It sets
 #
 #   source, version, suite, tarball   Debian's source package and the file in it that counts; its
-#                                     checksum stands in toolchain/packages/pins
+#                                     checksum stands in toolchain/packages/pins; a program whose source
+#                                     is all in its folder has none of these
 #   needs                             libraries that have to be installed before ("zlib pcre2")
 #   host_tools                        commands of this machine that it needs besides the usual ones
 #
@@ -91,7 +92,7 @@ EOF
 
 read_recipe() {
     recipe=$1
-    needs= host_tools=
+    source= version= needs= host_tools=
     [ -f "$recipe" ] || fail "there is no $recipe"
     . "$recipe"
     for tool in $host_tools; do
@@ -103,6 +104,10 @@ read_recipe() {
 unpack() {
     where=$1
     shift
+    if [ -z "$source" ]; then
+        mkdir -p "$where"
+        return
+    fi
     file=$("$here/../fetch.sh" package "$source" "$version" "$suite" "$tarball")
     rm -rf "$where"
     mkdir -p "$where"
@@ -168,7 +173,7 @@ make_program() {
     for need in $needs; do
         install_library "$need"
     done
-    echo "  MAKE $source $version" >&2
+    [ -z "$source" ] || echo "  MAKE $source $version" >&2
     CFLAGS="-O2 -g -ffunction-sections -fdata-sections -ffile-prefix-map=$out/="
     export CFLAGS
     rm -rf "$root" "$out/link.new" "$out/link"
