@@ -7,14 +7,17 @@ the folder `testes` of Lua 5.4.4's repository, without it that test is skipped.
 
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import time
 
+import cases
+import httpd_guest
 import image
+import initrd
 import packages
 import redis
+import sqlited
 from results import log_path
 from scripts import tail
 from words import BUILD, TOP, Failure
@@ -35,14 +38,6 @@ def pith(name, words, stdin=b"", timeout=120):
 
 def run(name, app, args=(), options=(), stdin=b"", timeout=120):
     return pith(name, ["run", app, "--timeout", str(timeout), *options, "--", *args], stdin, timeout)
-
-
-def folder(name):
-    """An empty folder of the test's own."""
-    path = os.path.dirname(log_path("programs", name, "x"))
-    shutil.rmtree(path)
-    os.makedirs(path)
-    return path
 
 
 def problem(got, status, *wants):
@@ -78,6 +73,24 @@ def lua_mistakes():
     ])
 
 
+def lua_server():
+    """A server in Lua, from a folder that is given as initrd, asked by curl; SIGTERM ends it."""
+    app = image.find("lua")
+    with httpd_guest.Running("lua-server", app.elf, cases.Bed("kvm", "microvm"),
+                             initrd.archive(os.path.join(APPS, "lua")), ["/server.lua", "8080"],
+                             memory=128 << 20, options=["stack=2M"]) as server:
+        url = f"http://{server.address[0]}:{server.address[1]}/"
+        for n in range(20):
+            said = subprocess.run(["curl", "-sS", "-m", "20", "-d", f"number {n}", url + "upper?x=1"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout.decode()
+            if said != f"POST /upper?x=1 NUMBER {n}\n":
+                return f"request {n}: {said!r}"
+        server.press()
+        server.thread.join(60)
+        status = server.result.status if server.result else None
+        return None if status == 143 else f"it ended with {status}"
+
+
 def lua_suite():
     got = run("lua-suite", "lua", ["-e", "_port = true", "all.lua"],
               ["--initrd", os.environ["PITH_LUA_TESTS"], "--mem", "512M", "-e", "PATH=/bin"], timeout=600)
@@ -88,13 +101,13 @@ def lua_suite():
 
 def sqlite_shell():
     """A database that the guest has written is read here, and the other way round."""
-    share = folder("sqlite")
+    share = sqlited.folder("sqlite")
     words = ["--share", share]
     script = ("create table t(a integer primary key, b text);\n"
               "with recursive n(i) as (values(1) union all select i + 1 from n where i < 5000)"
               " insert into t select i, 'row ' || i from n;\n"
               "create index tb on t(b);\nselect count(*), sum(a) from t;\n")
-    got = run("sqlite-write", "sqlite", ["-batch", "-vfs", "unix-none", "/share/guest.db"], words, script.encode())
+    got = run("sqlite-write", "sqlite", ["-batch", "/share/guest.db"], words, script.encode())
     wrong = problem(got, 0, r"^5000\|12502500")
     if wrong:
         return wrong
@@ -107,18 +120,18 @@ def sqlite_shell():
         db.execute("create table h(x)")
         db.executemany("insert into h values(?)", [(n,) for n in range(1000)])
     db.close()
-    return problem(run("sqlite-read", "sqlite", ["-vfs", "unix-none", "/share/host.db", "select sum(x) from h"], words),
+    return problem(run("sqlite-read", "sqlite", ["/share/host.db", "select sum(x) from h"], words),
                    0, "^499500")
 
 
 def sqlite_mistakes():
-    share = folder("sqlite-bad")
+    share = sqlited.folder("sqlite-bad")
     with open(os.path.join(share, "damaged.db"), "wb") as f:
         f.write(b"SQLite format 3\0" + b"\xff" * 4080)
     words = ["--share", share]
 
     def shell(name, file, sql, more=()):
-        return run("sqlite-" + name, "sqlite", ["-vfs", "unix-none", file, sql], words + list(more))
+        return run("sqlite-" + name, "sqlite", [file, sql], words + list(more))
     return first([
         problem(shell("damaged", "/share/damaged.db", "select * from t"), NOT_A_DATABASE, "file is not a database"),
         problem(shell("missing", "/nowhere/x.db", "create table t(a)"), 1, "unable to open database"),
@@ -132,18 +145,29 @@ def sqlite_mistakes():
 def speedtest():
     """The hash of all results equals that of the same program on this machine."""
     source = os.path.join(BUILD, "packages", "sqlite")
-    native = os.path.join(folder("speedtest1"), "speedtest1")
+    native = os.path.join(sqlited.folder("speedtest1"), "speedtest1")
     subprocess.run(["gcc", "-O1", "-w", *SQLITE, "-I" + source, os.path.join(source, "test", "speedtest1.c"),
                     os.path.join(source, "sqlite3.c"), "-o", native, "-lm", "-lpthread"], check=True, timeout=300)
     args = ["--verify", "--size", "20"]
     here = subprocess.run([native, *args], stdout=subprocess.PIPE, check=True, timeout=300).stdout.decode()
     want = re.search(r"^Verification Hash: .*$", here, re.MULTILINE)[0]
-    for name, more in (("memory", []), ("file", ["--vfs", "unix-none", "/x.db"])):
+    for name, more in (("memory", []), ("file", ["--journal", "wal", "/x.db"])):
         wrong = problem(run("speedtest1-" + name, "tests/apps/speedtest1", args + more,
                             ["--mem", "256M", "--boot-option", "stack=1M"], timeout=600), 0, re.escape(want))
         if wrong:
             return wrong
     return None
+
+
+def several_connections():
+    """A write-ahead log with its shared memory, snapshots and locks, in memory and in a folder of the host's."""
+    share = sqlited.folder("sqlite-wal")
+    wrong = first([
+        problem(run("sqlite-wal-memory", "tests/apps/wal", ["/wal.db"], timeout=300), 0, "^all is well"),
+        problem(run("sqlite-wal-share", "tests/apps/wal", ["/share/wal.db"], ["--share", share], timeout=300), 0,
+                "^all is well"),
+    ])
+    return wrong or sqlited.host_finds(os.path.join(share, "wal.db"), "delete")
 
 
 def fuzzcheck(number):
@@ -163,7 +187,7 @@ def libraries():
     wrong = problem(pith("add", ["add", "zlib", "pcre2", "mbedtls"], timeout=600), 0, "sysroot/usr")
     if wrong:
         return wrong
-    out = folder("libraries")
+    out = sqlited.folder("libraries")
     tools = os.path.join(BUILD, "bin", "x86_64-pith-elf-")
     flags = subprocess.run([tools + "pkg-config", "--cflags", "--libs", "zlib", "libpcre2-8", "mbedtls"], check=True,
                            stdout=subprocess.PIPE).stdout.decode().split()
@@ -179,10 +203,13 @@ def libraries():
 TESTS = {
     "lua/libraries": (lua_libraries, "lua", False),
     "lua/mistakes": (lua_mistakes, "lua", False),
+    "lua/server": (lua_server, "lua", False),
     "lua/suite": (lua_suite, "lua", False),
     "sqlite/shell": (sqlite_shell, "sqlite", False),
     "sqlite/mistakes": (sqlite_mistakes, "sqlite", False),
+    "sqlite/connections": (several_connections, "tests/apps/wal", False),
     "sqlite/speedtest1": (speedtest, "tests/apps/speedtest1", False),
+    **sqlited.TESTS,
     "libraries": (libraries, None, False),
     **{f"sqlite/fuzzcheck{n}": (fuzzcheck(n), "tests/apps/fuzzcheck", True) for n in range(1, 9)},
 }

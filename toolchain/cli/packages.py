@@ -23,6 +23,7 @@ PACKAGE_OF = {
     "gdb": "gdb",
     "ip": "iproute2",
     "wrk": "wrk",
+    "curl": "curl",
     "flex": "flex",
     "bison": "bison",
     "tclsh": "tcl",

@@ -1,0 +1,1 @@
+app_mounts := 9p
