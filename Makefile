@@ -3,7 +3,7 @@
 #
 #   make                          toolchain and build/lib/libpith.a
 #   make app APP=apps/hello       build/hello/hello.elf (any folder with .c files; several in APP too)
-#   make check                    check-rooms, check-headers, check-limits
+#   make check                    check-rooms, check-headers, check-limits, check-support
 #   make clean                    removes what was built here, keeps the toolchain
 #
 # `pith build APP` does the same with progress and words; this file is the table of contents of what
@@ -12,7 +12,7 @@
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all toolchain lib app check check-rooms check-headers check-limits clean FORCE
+.PHONY: all toolchain lib app check check-rooms check-headers check-limits check-support clean FORCE
 .DEFAULT_GOAL := all
 
 include Config.mk
@@ -238,7 +238,7 @@ app:
 
 # ---- checks --------------------------------------------------------------------------------------
 
-check: check-rooms check-headers check-limits
+check: check-rooms check-headers check-limits check-support
 
 # The walls between the rooms, by the symbols of their objects and the files that they included.
 check-rooms: $(LIB)
@@ -253,6 +253,10 @@ check-headers: $(TOOLCHAIN) $(CONFIG_H) $(XEN_HEADERS)
 # The monitor's size in lines, and no file over 500 lines.
 check-limits:
 	@$(PYTHON) toolchain/cli/limits.py .
+
+# toolchain/cli/support.list, what `pith check` knows, says what the libraries have.
+check-support: $(LIB)
+	@$(PYTHON) toolchain/cli/support.py $(B)
 
 clean:
 	rm -rf $(B)/obj $(B)/lib/libpith.a $(B)/lib/objects.list $(B)/config

@@ -110,7 +110,7 @@ from_debian_source() {
     scratch=$download/$2.tmp
     rm -rf "$scratch"
     mkdir -p "$scratch"
-    (cd "$scratch" && private_apt apt-get -q source --download-only "$2=$version") \
+    (cd "$scratch" && private_apt apt-get -q source --tar-only --download-only "$2=$version") \
         >> "$build/apt.log" 2>&1 ||
         fail "download of $2 $version failed (details: $build/apt.log)"
     [ -f "$scratch/$4" ] || fail "$2 $version does not contain $4"

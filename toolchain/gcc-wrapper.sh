@@ -161,7 +161,14 @@ link_image() {
         -T "$script" -L "$build/lib" -L "$sysroot/lib" -L "$sysroot/usr/lib" "$@" $libraries --build-id=none
 
     # Where is each function?
-    ld --strip-debug "$@" -o "$work/first.elf" || exit 1
+    if ! ld --strip-debug "$@" -o "$work/first.elf" 2> "$work/errors"; then
+        cat "$work/errors" >&2
+        if grep -q 'undefined reference' "$work/errors"; then
+            echo "x86_64-pith-elf-gcc: \`$root/pith check OBJECTS\` says what is absent, and what to do instead" >&2
+        fi
+        exit 1
+    fi
+    cat "$work/errors" >&2
     pith_mksyms "$work/first.elf" "$work/table"
     # The table lies behind all code, so that code does not move when it is added.
     echo ".section .pith.symtab, \"a\"; .incbin \"$work/table\"" | as - -o "$work/table.o" || exit 1

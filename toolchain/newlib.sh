@@ -20,6 +20,13 @@ target_flags=$(echo $target_flags)
 opt_small=-Os
 opt_fast=-O2
 
+# What iconv() converts. Tables of two bytes per character are for Asia's scripts and many times as large.
+encodings=us_ascii,utf_8,utf_16,utf_16be,utf_16le,ucs_2,ucs_2be,ucs_2le,ucs_2_internal,ucs_4,ucs_4be,ucs_4le
+encodings=$encodings,ucs_4_internal,iso_8859_1,iso_8859_2,iso_8859_3,iso_8859_4,iso_8859_5,iso_8859_6,iso_8859_7
+encodings=$encodings,iso_8859_8,iso_8859_9,iso_8859_10,iso_8859_11,iso_8859_13,iso_8859_14,iso_8859_15
+encodings=$encodings,win_1250,win_1251,win_1252,win_1253,win_1254,win_1255,win_1256,win_1257,win_1258,koi8_r,koi8_u
+encodings=$encodings,cp850,cp852,cp866
+
 unpack() {
     tarball=$("$here/fetch.sh" newlib)
     rm -rf "$src" "$obj"
@@ -51,6 +58,8 @@ configure_newlib() {
         --enable-newlib-io-long-double \
         --enable-newlib-io-pos-args \
         --enable-newlib-mb \
+        --enable-newlib-iconv \
+        --enable-newlib-iconv-encodings="$encodings" \
         --enable-lite-exit \
         --disable-newlib-supplied-syscalls \
         CC="$HOST_GCC $target_flags -nostdinc -isystem $host_include" \

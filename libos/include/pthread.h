@@ -223,6 +223,18 @@ int pthread_key_delete(pthread_key_t key);
 int pthread_setspecific(pthread_key_t key, const void *value);
 void *pthread_getspecific(pthread_key_t key);
 
+int pthread_getschedparam(pthread_t thread, int *__restrict policy,
+                          struct sched_param *__restrict param);
+int pthread_setschedparam(pthread_t thread, int policy, const struct sched_param *param);
+int pthread_setschedprio(pthread_t thread, int priority);
+int pthread_getconcurrency(void);
+int pthread_setconcurrency(int level);
+int pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+#if __GNU_VISIBLE
+int pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t *set);
+int pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t *set);
+#endif
+
 #ifdef __cplusplus
 }
 #endif

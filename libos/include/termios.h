@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Terminals, termios(3). Numbers as on Linux x86-64 (uapi/asm-generic/termbits.h). The console has no
- * line discipline: what is typed comes byte by byte and is not echoed, a carriage return as a
+ * Terminals, termios(3). Numbers as on Linux x86-64 (uapi/asm-generic/termbits.h). The console has
+ * no line discipline: what is typed comes byte by byte and is not echoed, a carriage return as a
  * newline. tcgetattr() says so, tcsetattr() accepts everything and changes nothing of it.
  */
 #pragma once

@@ -5,9 +5,11 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pith/log.h>
 #include <pith/symbols.h>
 
 static char image; /* its address is the handle */
@@ -18,6 +20,11 @@ void *dlopen(const char *file, int flags)
     (void)flags;
     if (file == NULL) {
         return &image;
+    }
+    static bool told; /* atomic */
+    if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED)) {
+        klog(LOG_WARNING,
+             "dlopen(\"%s\"): there are no shared libraries; instead: link it into the image", file);
     }
     error = "there are no shared libraries: link it into the image";
     errno = ENOSYS;

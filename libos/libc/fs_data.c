@@ -32,6 +32,15 @@ void sync(void)
 {
 }
 
+int syncfs(int fd)
+{
+    struct file *f = fd_get(fd);
+    if (f != NULL) {
+        file_unref(f);
+    }
+    return (int)libc_result(f != NULL ? 0 : -EBADF);
+}
+
 /* Nothing is read ahead. */
 int posix_fadvise(int fd, off_t pos, off_t len, int advice)
 {

@@ -38,8 +38,8 @@ char *dirname(char *path)
         return (char *)".";
     }
     size_t len = without_slashes(path, (size_t)(slash - path) + 1);
-    if (len == 1 && *path == '/') {
-        len = path[1] == '/' && path[2] != '/' && slash == path + 1 ? 2 : 1; /* "//" is the system's own */
+    if (len == 1 && *path == '/') { /* two slashes at the start are the system's own */
+        len = path[1] == '/' && path[2] != '/' && slash <= path + 1 ? 2 : 1;
     }
     path[len] = '\0';
     return path;

@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE /* issetugid */
 #include <errno.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,6 +46,34 @@ int getpwnam_r(const char *name, struct passwd *out, char *buf, size_t size,
     (void)buf;
     (void)size;
     return copy_out(getpwnam(name), out, result);
+}
+
+static bool told; /* by getpwent(), which POSIX lets be used by one thread at a time */
+
+struct passwd *getpwent(void)
+{
+    struct passwd *next = told ? NULL : &root;
+    told = true;
+    return next;
+}
+
+void setpwent(void)
+{
+    told = false;
+}
+
+void endpwent(void)
+{
+    told = false;
+}
+
+int getlogin_r(char *name, size_t size)
+{
+    if (size <= strlen(root.pw_name)) {
+        return ERANGE;
+    }
+    strcpy(name, root.pw_name);
+    return 0;
 }
 
 char *getlogin(void)

@@ -5,10 +5,13 @@ LIBOS_LIBC_SRCS := abort.c c11_threads.c clock.c errno.c exit.c fcntl.c fd.c hea
     pthread_rwlock.c pthread_self.c pthread_thread.c random.c semaphore.c point.c signal.c signal_deliver.c signal_fault.c signal_pending.c signal_send.c signal_set.c \
     signal_sets.c signal_thread.c signal_timer.c signal_alarm.c signal_wait.c signalfd.c pthread_cancel.c sleep.c start.c \
     sysconf.c uio.c uname.c
-LIBOS_LIBC_SRCS += copy_file_range.c dladdr.c dlfcn.c flock.c group.c ids.c libgen.c mlock.c mman.c processes.c rlimit.c rusage.c syslog.c termios.c termios_speed.c
+LIBOS_LIBC_SRCS += copy_file_range.c dladdr.c dlfcn.c flock.c group.c ids.c libgen.c mlock.c mman.c command.c daemon.c exec.c fork.c wait.c rlimit.c rusage.c syslog.c termios.c termios_speed.c
 LIBOS_LIBC_SRCS += dir.c fs_attr.c fs_data.c fs_names.c mktemp.c scandir.c sendfile.c stat.c ftw.c passwd.c pathconf.c
 LIBOS_LIBC_SRCS += dns_ask.c dns_message.c getaddrinfo.c gethostbyname.c getnameinfo.c ifaddrs.c in6addr.c \
     inet_class.c inet_ntop.c inet_pton.c netdb_find.c netdb_hosts.c netdb_literal.c netdb_services.c \
     netdb_sort.c netdb_text.c
 LIBOS_LIBC_SRCS += epoll.c eventfd.c fd_give.c flockfile.c pipe.c poll.c polling_masked.c select.c socketpair.c timerfd.c
 LIBOS_LIBC_SRCS += socket.c socket_accept.c socket_byteorder.c socket_calls.c socket_mmsg.c socket_msg.c socket_zerocopy.c
+LIBOS_LIBC_SRCS += close_range.c environ_more.c err.c error.c getline.c ids_saved.c libintl.c lockf.c names_more.c \
+    prctl.c program_name.c pthread_sched.c sched.c spawn_data.c statfs.c sysinfo.c timegm.c \
+    wait_more.c xattr.c

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From the machine to main(): constructors, arguments, environment. */
+#define _GNU_SOURCE /* program_invocation_name */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <pith/cmdline.h>
@@ -21,10 +24,21 @@ __attribute__((visibility("hidden"))) void *const __dso_handle = NULL;
 
 extern int main(int argc, char **argv, char **envp);
 
+/* What messages begin with: the first argument, without its folders. */
+static void name_program(char **argv)
+{
+    if (argv[0] != NULL) {
+        const char *slash = strrchr(argv[0], '/');
+        program_invocation_name = argv[0];
+        program_invocation_short_name = slash != NULL ? (char *)slash + 1 : argv[0];
+    }
+}
+
 _Noreturn void libc_start(void)
 {
     thread_data()->of_program = true;
     environ = cmdline_environ();
+    name_program(cmdline_argv());
     for (array_function *const *f = __init_array_start; f != __init_array_end; f++) {
         (*f)();
     }

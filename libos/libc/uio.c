@@ -39,15 +39,19 @@ static ssize_t one(struct file *f, bool write, const struct iovec *v, off_t pos)
                  : file_pread(f, v->iov_base, v->iov_len, pos);
 }
 
-/* All by one call, where the kind of file has one for that; else -ENOSYS. */
+/* All by one call, where the kind of file has one for that. */
+static bool can_at_once(const struct file *f, bool write)
+{
+    return write ? f->ops->writev != NULL : f->ops->readv != NULL;
+}
+
 static ssize_t at_once(struct file *f, bool write, const struct iovec *iov, int n)
 {
     int mode = __atomic_load_n(&f->flags, __ATOMIC_RELAXED) & O_ACCMODE;
-    if (write) {
-        return f->ops->writev == NULL ? -ENOSYS : mode == O_RDONLY ? -EBADF
-                                                                   : f->ops->writev(f, iov, n);
+    if (mode == (write ? O_RDONLY : O_WRONLY)) {
+        return -EBADF;
     }
-    return f->ops->readv == NULL ? -ENOSYS : mode == O_WRONLY ? -EBADF : f->ops->readv(f, iov, n);
+    return write ? f->ops->writev(f, iov, n) : f->ops->readv(f, iov, n);
 }
 
 static ssize_t all_once(int fd, bool write, const struct iovec *iov, int n, off_t pos)
@@ -60,12 +64,12 @@ static ssize_t all_once(int fd, bool write, const struct iovec *iov, int n, off_
     if (f == NULL) {
         return -EBADF;
     }
-    ssize_t done = pos < 0 ? at_once(f, write, iov, n) : -ENOSYS;
-    if (done != -ENOSYS) {
+    ssize_t done = 0;
+    if (pos < 0 && can_at_once(f, write)) {
+        done = at_once(f, write, iov, n);
         file_unref(f);
         return done;
     }
-    done = 0;
     for (int i = 0; i < n; i++) {
         if (iov[i].iov_len == 0) {
             continue;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who we are: uname, gethostname. The host name is option `hostname=` of the command line. */
+#define _DEFAULT_SOURCE /* sethostname */
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -38,5 +39,24 @@ int gethostname(char *name, size_t size)
         return (int)libc_result(-ENAMETOOLONG);
     }
     memcpy(name, host, len + 1);
+    return 0;
+}
+
+/* The name is the machine's, of its command line. */
+int sethostname(const char *name, size_t size)
+{
+    (void)name;
+    (void)size;
+    return (int)libc_result(-EPERM);
+}
+
+/* Linux's answer where nobody has set it. */
+int getdomainname(char *name, size_t size)
+{
+    static const char none[] = "(none)";
+    if (size < sizeof(none)) {
+        return (int)libc_result(-EINVAL);
+    }
+    memcpy(name, none, sizeof(none));
     return 0;
 }

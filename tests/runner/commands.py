@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 import accel
+import commands_check
 import commands_xen
 import image
 import pure
@@ -26,7 +27,7 @@ from words import CRASHED, INTERRUPTED, NO_START, TIMED_OUT, TOP, USAGE, Failure
 def help_for_all():
     expect(pith("--help"), 0)
     expect(pith(), USAGE)
-    for verb in ("run", "build", "test", "size", "debug", "bench"):
+    for verb in ("run", "build", "test", "check", "size", "debug", "bench", "add"):
         done = pith(verb, "--help")
         expect(done, 0)
         if len(done.stdout.splitlines()) < 5:
@@ -392,7 +393,7 @@ TESTS = {
 
 def jobs(wanted, full, _results):
     image.make(["app", "APP=apps/hello apps/httpd apps/sha256 " + PROBE], quiet=True)
-    tests = TESTS | commands_xen.QUICK | (commands_xen.FULL if full or wanted else {})
+    tests = TESTS | commands_check.TESTS | commands_xen.QUICK | (commands_xen.FULL if full or wanted else {})
     return [make_job(name, test) for name, test in tests.items() if not wanted or name in wanted]
 
 

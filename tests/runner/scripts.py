@@ -77,7 +77,7 @@ def script_jobs(suite, script):
 
 # ---- what `make check` looks at, and that each check fails when provoked ----
 
-CHECKS = ("check-rooms", "check-headers", "check-limits")
+CHECKS = ("check-rooms", "check-headers", "check-limits", "check-support")
 
 # (name, check, file, what to do to it, what the check has to say)
 PROVOCATIONS = (
@@ -115,6 +115,13 @@ PROVOCATIONS = (
      "\nsize_t provoke(paddr_t);\n", r"log.h does not compile alone"),
     ("monitor-too-long", "check-limits", "platform/x86/monitor/provoke.c", "/* */\n" * 660,
      r"platform/x86/monitor has \d+ lines"),
+    ("enosys-not-in-table", "check-support", "libos/libc/uname.c",
+     "\nint sethostid(long);\nint sethostid(long id)\n{\n    return (int)id + (int)libc_result(-ENOSYS);\n}\n"
+     "int gethostid(void);\n", r"sethostid can answer ENOSYS"),
+    ("absent-in-table", "check-support", "toolchain/cli/support.list",
+     "\nabsent fopen\n    x\n    -> y\n", r"fopen is there, and the table says it is absent"),
+    ("partial-and-gone", "check-support", "toolchain/cli/support.list",
+     "\npartial fopenxyz\n    x\n", r"fopenxyz is in no library"),
     ("file-too-long", "check-limits", "libos/core/provoke.c", "/* */\n" * 501,
      r"libos/core/provoke.c has 501 lines"),
 )

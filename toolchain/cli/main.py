@@ -11,13 +11,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import packages  # noqa: E402
 from words import USAGE, Failure, say  # noqa: E402
 
-VERBS = ("run", "build", "test", "size", "debug", "bench", "add")
+VERBS = ("run", "build", "test", "check", "size", "debug", "bench", "add")
 
 OVERVIEW = """usage: pith VERB ...
 
   run APP      {run}
   build [APP]  {build}
   test         {test}
+  check APP    {check}
   size APP     {size}
   debug APP    {debug}
   bench        {bench}

@@ -4,6 +4,7 @@
 import os
 
 import image
+import verb_check
 
 HELP = "build applications (and the toolchain, the first time)"
 EPILOG = "Without APP all of apps/ is built whose source lies there. The result is build/NAME/NAME.elf."
@@ -18,5 +19,6 @@ def run(options, _args):
             [name for name in image.known() if not image.has_recipe(name)]]
     image.build(apps)
     for app in apps:
+        verb_check.tell(app)
         print(os.path.relpath(app.elf))
     return 0

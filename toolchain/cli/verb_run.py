@@ -15,6 +15,7 @@ import image
 import initrd
 import nics
 import packages
+import verb_check
 import xen
 import xen_dom0
 import xen_local
@@ -183,6 +184,7 @@ def prepare(app, machine):
     local = machine.as_guest and xen_local.is_dom0()
     packages.ensure(([] if app.prebuilt else packages.BUILD) + ([] if local else packages.QEMU))
     image.build([app])
+    verb_check.tell(app)
     end = image.memory_end(app.elf) + (os.path.getsize(machine.initrd) if machine.initrd else 0)
     if end > machine.memory:
         raise usage(f"too little memory: the image {'with its initrd' if machine.initrd else 'alone'} "

@@ -1,46 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Other processes: there are none, and one address space can't have any. Each call is ENOSYS, and
- * the first one says in the log what to do instead. Waiting finds no children.
- */
+/* exec...() and posix_spawn(): no other program can be loaded. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <spawn.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <pith/log.h>
-
-#include "result.h"
+#include "process_refuse.h"
 
 static int refuse(const char *call)
 {
     static bool told; /* atomic */
-    if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED)) {
-        klog(LOG_WARNING, "%s(): an image is one program: use a thread, or run another image", call);
-    }
-    return (int)libc_result(-ENOSYS);
-}
-
-pid_t fork(void)
-{
-    return refuse("fork");
-}
-
-pid_t vfork(void)
-{
-    return refuse("vfork");
-}
-
-int daemon(int nochdir, int noclose)
-{
-    (void)nochdir;
-    (void)noclose;
-    return refuse("daemon");
+    return process_refuse(call, "link it into the image, or run it as another image", &told);
 }
 
 int execve(const char *path, char *const argv[], char *const envp[])
@@ -122,37 +92,4 @@ int posix_spawnp(pid_t *restrict pid, const char *restrict file,
                  char *const argv[], char *const envp[])
 {
     return posix_spawn(pid, file, actions, attr, argv, envp);
-}
-
-/* C11 7.22.4.8: with NULL the question is whether there is a command processor. */
-int system(const char *command)
-{
-    return command == NULL ? 0 : refuse("system");
-}
-
-FILE *popen(const char *command, const char *mode)
-{
-    (void)command;
-    (void)mode;
-    (void)refuse("popen");
-    return NULL;
-}
-
-int pclose(FILE *stream)
-{
-    (void)stream;
-    return (int)libc_result(-ECHILD);
-}
-
-pid_t wait(int *status)
-{
-    (void)status;
-    return (pid_t)libc_result(-ECHILD);
-}
-
-pid_t waitpid(pid_t pid, int *status, int options)
-{
-    (void)pid;
-    (void)status;
-    return (pid_t)libc_result(options & ~(WNOHANG | WUNTRACED) ? -EINVAL : -ECHILD);
 }
