@@ -116,8 +116,7 @@ PROVOCATIONS = (
     ("monitor-too-long", "check-limits", "platform/x86/monitor/provoke.c", "/* */\n" * 660,
      r"platform/x86/monitor has \d+ lines"),
     ("enosys-not-in-table", "check-support", "libos/libc/uname.c",
-     "\nint sethostid(long);\nint sethostid(long id)\n{\n    return (int)id + (int)libc_result(-ENOSYS);\n}\n"
-     "int gethostid(void);\n", r"sethostid can answer ENOSYS"),
+     "\nlong gethostid(void)\n{\n    return libc_result(-ENOSYS);\n}\n", r"gethostid can answer ENOSYS"),
     ("absent-in-table", "check-support", "toolchain/cli/support.list",
      "\nabsent fopen\n    x\n    -> y\n", r"fopen is there, and the table says it is absent"),
     ("partial-and-gone", "check-support", "toolchain/cli/support.list",
