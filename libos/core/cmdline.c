@@ -83,6 +83,19 @@ COLD static int add(char **table, int n, int max, char *word, const char *what)
     return n + 1;
 }
 
+/* Enter NAME=VALUE among the variables; the last one of a name counts, as for options. */
+COLD static void add_variable(char *word)
+{
+    size_t len = (size_t)(strchr(word, '=') - word) + 1;
+    for (int i = 0; i < nenv; i++) {
+        if (strncmp(env[i], word, len) == 0) {
+            env[i] = word;
+            return;
+        }
+    }
+    nenv = add(env, nenv, CMDLINE_MAX_ENV, word, "variables");
+}
+
 COLD void cmdline_init(const char *source)
 {
     size_t len = strnlen(source, sizeof(text));
@@ -111,7 +124,7 @@ COLD void cmdline_init(const char *source)
         } else {
             options_end = s.out;
             if (strncmp(word, ENV_PREFIX, sizeof(ENV_PREFIX) - 1) == 0 && strchr(word, '=')) {
-                nenv = add(env, nenv, CMDLINE_MAX_ENV, word + sizeof(ENV_PREFIX) - 1, "variables");
+                add_variable(word + sizeof(ENV_PREFIX) - 1);
             }
         }
     }

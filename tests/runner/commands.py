@@ -15,6 +15,7 @@ import urllib.request
 
 import accel
 import commands_check
+import commands_config
 import commands_xen
 import image
 import pure
@@ -393,7 +394,7 @@ TESTS = {
 
 def jobs(wanted, full, _results):
     image.make(["app", "APP=apps/hello apps/httpd apps/sha256 " + PROBE], quiet=True)
-    tests = TESTS | commands_check.TESTS | commands_xen.QUICK | (commands_xen.FULL if full or wanted else {})
+    tests = TESTS | commands_check.TESTS | commands_config.TESTS | commands_xen.QUICK | (commands_xen.FULL if full or wanted else {})
     return [make_job(name, test) for name, test in tests.items() if not wanted or name in wanted]
 
 

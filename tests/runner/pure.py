@@ -105,6 +105,7 @@ def quoting():
     same(machine.quote("two words"), "two\\ words")
     same(machine.quote(""), '""')
     same(machine.quote("a\"b'c\\d"), "a\\\"b\\'c\\\\d")
+    same(machine.quote("\x01\x1f\u00e4\u2003"), "\\\x01\\\x1f\u00e4\u2003")
 
 
 def command_lines():
@@ -133,6 +134,10 @@ def xen_configs():
                         nics=[nics.Nic(mac="00:16:3e:00:00:01"), nics.Nic()])
     values = xen_config.of_machine(m, ["/a,b", "/c"], ["br0", ""])
     same(values["memory"], 9)
+    m.environ, m.args = ["A=\u00e4 \"'\\", "B="], ["", "n\nl"]
+    same(xen_config.quoted(xen_config.of_machine(m, ["/a,b", "/c"], ["br0", ""])["cmdline"]),
+         '"nonce=ab stdin=framed env.A=\u00e4\\\\ \\\\\\"\\\\\'\\\\\\\\ env.B= -- \\"\\" n\\\\\\nl"')
+    m.environ, m.args = [], ["a b"]
     same(values["cmdline"], "nonce=ab stdin=framed -- a\\ b")
     same(values["disk"], ["format=raw,vdev=xvda,access=rw,target=/a,b",
                           "format=raw,vdev=xvdb,access=ro,target=/c"])

@@ -72,6 +72,12 @@ static void test_environ(void)
     EXPECT_STR(env[1], "EMPTY=");
     EXPECT_STR(env[2], "A=b c");
     EXPECT(env[3] == NULL);
+    cmdline_init("env.A=1 env.AB=2 env.A=3 env.B= env.B=4 env.AB=");
+    env = cmdline_environ();
+    EXPECT_STR(env[0], "A=3");
+    EXPECT_STR(env[1], "AB=");
+    EXPECT_STR(env[2], "B=4");
+    EXPECT(env[3] == NULL);
 }
 
 static uint64_t number(const char *text)
@@ -133,7 +139,7 @@ static void test_hostile(void)
 
     text[0] = '\0';
     for (int i = 0; i < 100; i++) {
-        strcat(text, " env.A=1");
+        sprintf(text + strlen(text), " env.A%d=1", i);
     }
     cmdline_init(text);
     EXPECT(cmdline_environ()[CMDLINE_MAX_ENV - 1] != NULL);

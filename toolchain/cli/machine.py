@@ -85,9 +85,13 @@ class Machine:
         return self.on_xen and not self.as_dom0
 
 
+# libos/include/pith/cmdline.h; the first argument is the program's name.
+MAX_ARGS, MAX_ENV = 64, 64
+
+
 def quote(word):
     """A word as libos/core/cmdline.c reads it: blanks, quotes and backslashes escaped."""
-    return re.sub(r"([\s\"'\\])", r"\\\1", word) if word else '""'
+    return re.sub(r"([\x00-\x20\"'\\])", r"\\\1", word) if word else '""'
 
 
 def command_line(machine):
@@ -103,9 +107,13 @@ def command_line(machine):
         words += ["--"] + [quote(arg) for arg in machine.args]
     line = " ".join(words)
     limit = XEN_CMDLINE_MAX if machine.on_xen else CMDLINE_MAX
-    if len(line.encode()) > limit:
-        raise usage(f"the arguments make a command line of {len(line.encode())} bytes; "
-                    f"{limit} is the most")
+    size = len(os.fsencode(line))
+    if size > limit:
+        raise usage(f"arguments and variables make a command line of {size} bytes; {limit} is the most"
+                    + " on Xen" * machine.on_xen + ": put them into a file that the program reads")
+    for what, most, words in (("arguments", MAX_ARGS - 1, machine.args), ("variables", MAX_ENV, machine.environ)):
+        if len(words) > most:
+            raise usage(f"{len(words)} {what}; {most} is the most")
     return line
 
 

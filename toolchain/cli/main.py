@@ -64,7 +64,7 @@ def main(argv):
         cut = argv.index("--")
         argv, program_args = argv[:cut], argv[cut + 1:]
     else:
-        program_args = []
+        program_args = None
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(overview(), file=sys.stdout if argv else sys.stderr)
         return 0 if argv else USAGE

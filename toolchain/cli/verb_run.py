@@ -70,6 +70,8 @@ def add_machine_options(parser):
         help="a folder of this host, mounted at PATH (default: /share)")
     add("-e", dest="environ", metavar="NAME=VALUE", action="append", default=[],
         help="a variable of the program's environment")
+    add("--env-file", metavar="FILE", action="append", default=[],
+        help="a file of such variables, one per line; -e counts more")
     add("--timeout", metavar="S", help="stop the guest after S seconds")
     add("--qemu-arg", metavar="X", action="append", default=[], help="one more word for QEMU")
     add("--boot-option", metavar="X", action="append", default=[],
@@ -162,12 +164,14 @@ def describe(options, program_args):
     if memory < LEAST_MEMORY:
         raise usage(f"--mem {size}: too little; {format_size(LEAST_MEMORY)} is the least")
     for variable in options.environ:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=.*", variable, re.DOTALL):
+        if not app_config.VARIABLE.fullmatch(variable):
             raise usage(f"-e {variable}: write it like NAME=VALUE")
+    environ = app_config.merged(config.env, *map(app_config.read_variables, options.env_file), options.environ)
     machine = Machine(
         app.elf, options.on, options.machine, memory,
         number("--cpus", options.cpus, int, 1), disks(options),
-        config.option + options.boot_option, options.environ, program_args or config.args,
+        config.option + options.boot_option, environ,
+        config.args if program_args is None else program_args,
         options.qemu_arg, nonce=secrets.token_hex(8), nics=cards(options, config, app),
         initrd=initrd.archive(options.initrd) if options.initrd else "", shares=shares(options))
     if machine.as_dom0 and machine.disks:

@@ -37,5 +37,5 @@ uint64_t cmdline_get_u64(const char *name, uint64_t fallback);
 int cmdline_argc(void);
 char **cmdline_argv(void);
 
-/* `env.NAME=VALUE` options as "NAME=VALUE" strings; NULL-terminated. */
+/* `env.NAME=VALUE` options as "NAME=VALUE" strings, the last one of a name; NULL-terminated. */
 char **cmdline_environ(void);

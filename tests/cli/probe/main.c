@@ -56,6 +56,13 @@ int main(int argc, char **argv)
         puts(value ? value : "(not set)");
         return 0;
     }
+    if (strcmp(what, "envs") == 0) {
+        for (int i = 2; i < argc; i++) {
+            const char *value = getenv(argv[i]);
+            printf("%s=[%s]\n", argv[i], value ? value : "(not set)");
+        }
+        return 0;
+    }
     if (strcmp(what, "time") == 0) {
         printf("%lld\n", (long long)time(NULL));
         return 0;
