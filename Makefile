@@ -111,10 +111,13 @@ I_LIBOS := -I libos/include -I $(B)/config
 # lwIP's headers count as the system's: its code doesn't have our style.
 LWIP    := $(B)/src/lwip-2.2.1/src
 I_LWIP  := -I libos/net/lwip -I $(B)/include/lwip -isystem $(LWIP)/include
+# So do libext2fs's, by which libos/fs/ext_*.c knows ext4.
+EXT2FS  := $(B)/src/e2fsprogs-1.47.0/lib
+I_EXT2FS := -I libos/fs/ext2fs -isystem $(B)/include/ext2fs -isystem $(EXT2FS) -isystem $(EXT2FS)/ext2fs
 I_X86   := $(I_LIBOS) -I platform/x86/include -I $(B)/include
 
 -include libos/core/sources.mk libos/libc/sources.mk libos/fs/sources.mk libos/net/sources.mk
--include libos/net/lwip/sources.mk
+-include libos/net/lwip/sources.mk libos/fs/ext2fs/sources.mk
 -include platform/x86/sources.mk platform/xen/sources.mk platform/kvm/sources.mk
 
 # Dependencies count the system's headers (-MD): lwIP's options come by way of its own, which are such.
@@ -134,7 +137,7 @@ endef
 
 $(eval $(call room,libos/core,$(LIBOS_CORE_SRCS),$(INTERRUPT) $(I_LIBOS)))
 $(eval $(call room,libos/libc,$(LIBOS_LIBC_SRCS),$(I_LIBOS)))
-$(eval $(call room,libos/fs,$(LIBOS_FS_SRCS),$(I_LIBOS)))
+$(eval $(call room,libos/fs,$(LIBOS_FS_SRCS),$(I_LIBOS) $(I_EXT2FS)))
 $(eval $(call room,libos/net,$(LIBOS_NET_SRCS),$(I_LIBOS) $(I_LWIP)))
 $(OBJS_libos/net): $(LWIP_NAMES)
 $(eval $(call room,platform/x86,$(PLATFORM_X86_SRCS),$(EARLY) $(I_X86)))
@@ -154,6 +157,14 @@ $(OBJS_lwip): $(B)/obj/lwip/%.o: $(TOOLCHAIN) $(LWIP_NAMES) Makefile
 	@mkdir -p $(@D)
 	@echo "  CC   lwip/$*.c"
 	@$(CC) $(LWIP_FLAGS) $(OPT) $(I_LIBOS) $(I_LWIP) -MD -MP -c $(LWIP)/$*.c -o $@
+
+# libext2fs likewise (toolchain/ext2fs.sh).
+OBJS_ext2fs := $(patsubst %.c,$(B)/obj/ext2fs/%.o,$(EXT2FS_SRCS))
+OBJS += $(OBJS_ext2fs)
+$(OBJS_ext2fs): $(B)/obj/ext2fs/%.o: $(TOOLCHAIN) libos/fs/ext2fs/config.h Makefile
+	@mkdir -p $(@D)
+	@echo "  CC   ext2fs/$*.c"
+	@$(CC) $(LWIP_FLAGS) -w $(OPT) $(I_EXT2FS) $(I_LIBOS) -MD -MP -c $(EXT2FS)/ext2fs/$*.c -o $@
 
 $(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os
 

@@ -88,6 +88,8 @@ stage builtins "compiler builtins: fetch, compile" builtins.sh \
 stage lwip "lwIP: fetch, patch" lwip.sh \
     "$here/pins.sh" "$here"/patches/lwip/*.patch "$here"/../libos/net/lwip/*.h \
     "$here"/../libos/net/lwip/arch/*.h "$here"/../libos/net/lwip/sources.mk
+stage ext2fs "libext2fs: fetch, patch" ext2fs.sh \
+    "$here/pins.sh" "$here"/patches/e2fsprogs/*.patch
 if [ -n "$did_something" ]; then
     say "toolchain ready: $build/bin/x86_64-pith-elf-gcc"
 fi

@@ -3,7 +3,7 @@
 #
 # Fetch the pinned third-party sources of the toolchain into build/download.
 #
-# usage: toolchain/fetch.sh newlib|libgcc|lwip|xen      prints the path of the verified tarball
+# usage: toolchain/fetch.sh newlib|libgcc|lwip|e2fsprogs|xen      prints the path of the verified tarball
 #        toolchain/fetch.sh package SOURCE VERSION SUITE TARBALL     the same for a package's source
 #
 # In this order: the file named by PITH_NEWLIB_TARBALL, PITH_GCC_TARBALL and so on (for packages, the file of
@@ -156,6 +156,15 @@ lwip)
             "$LWIP_SUITE"
     fi
     ;;
+e2fsprogs)
+    name=e2fsprogs_$E2FSPROGS_VERSION.orig.tar.gz
+    if [ -n "${PITH_E2FSPROGS_TARBALL:-}" ]; then
+        from_user pin_e2fsprogs "$PITH_E2FSPROGS_TARBALL"
+    else
+        from_cache pin_e2fsprogs "$name" || from_debian_source pin_e2fsprogs e2fsprogs \
+            "$E2FSPROGS_VERSION" "$name" "$E2FSPROGS_SUITE"
+    fi
+    ;;
 xen)
     name=xen_$XEN_VERSION.orig.tar.xz
     if [ -n "${PITH_XEN_TARBALL:-}" ]; then
@@ -175,6 +184,6 @@ package)
     fi
     ;;
 *)
-    fail "usage: $0 newlib|libgcc|lwip|xen|package"
+    fail "usage: $0 newlib|libgcc|lwip|e2fsprogs|xen|package"
     ;;
 esac

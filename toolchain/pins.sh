@@ -57,6 +57,16 @@ pin_lwip() {
     esac
 }
 
+E2FSPROGS_VERSION=1.47.0
+E2FSPROGS_SUITE=bookworm
+
+pin_e2fsprogs() {
+    case $1 in
+    e2fsprogs_1.47.0.orig.tar.gz)
+        echo 6667afde56eef0c6af26684974400e4d2288ea49e9441bf5e6229195d51a3578 ;;
+    esac
+}
+
 # For tests only: toolchain/cli/xen_shadow.py.
 XEN_VERSION=4.17.5+72-g01140da4e8
 XEN_SUITE=bookworm

@@ -48,6 +48,13 @@ void program_add_exit_hook(void (*hook)(void))
     }
 }
 
+static void (*last_hook)(void); /* atomic, as those */
+
+void program_add_last_hook(void (*hook)(void))
+{
+    __atomic_store_n(&last_hook, hook, __ATOMIC_RELEASE);
+}
+
 COLD _Noreturn void program_exit(int status)
 {
     for (unsigned i = 0; i < PROGRAM_EXIT_HOOKS; i++) {
@@ -55,6 +62,10 @@ COLD _Noreturn void program_exit(int status)
         if (hook != NULL) {
             hook();
         }
+    }
+    void (*last)(void) = __atomic_exchange_n(&last_hook, NULL, __ATOMIC_ACQ_REL);
+    if (last != NULL) {
+        last();
     }
     machine_exit(status);
 }

@@ -39,6 +39,10 @@ int vfs_mount(struct mount *m, struct vnode *dir)
         vnode_unref(dir);
         return -EBUSY;
     }
+    m->next = __atomic_load_n(&vfs_mounts, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&vfs_mounts, &m->next, m, false, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED)) {
+    }
     return 0;
 }
 

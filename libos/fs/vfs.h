@@ -112,6 +112,8 @@ struct mount {
     struct vnode *root;
     struct vnode *covers;  /* the directory below it; NULL: the root of all */
     int (*statvfs)(struct mount *m, struct statvfs *out);
+    int (*sync)(struct mount *m); /* for sync(): all that was written is safe; NULL: nothing to do */
+    struct mount *next;    /* of those that vfs_mount() was called for; atomic, never leaves */
     void *data;            /* the file system's */
 };
 
@@ -129,6 +131,9 @@ struct vnode *vfs_root(void);
 
 /* Show file system m in place of directory dir, for good. Errors: -ENOTDIR, -EBUSY. */
 int vfs_mount(struct mount *m, struct vnode *dir);
+
+/* All that vfs_mount() was called for: see struct mount.next. */
+extern struct mount *vfs_mounts;
 
 /* What `node` shows: the root of what is mounted on it, or itself. Takes and gives a reference. */
 struct vnode *vfs_cross(struct vnode *node);

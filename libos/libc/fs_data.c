@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ftruncate, sync, and advice: what needs an open file and not the tree of names. */
-#define _GNU_SOURCE /* syncfs */
+/* ftruncate and advice: what needs an open file and not the tree of names. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -25,20 +24,6 @@ int ftruncate(int fd, off_t size)
     int r = set_size(f, size);
     file_unref(f);
     return (int)libc_result(r);
-}
-
-/* Files are in memory; what is written to a disk is there when write() has returned, or fsync(). */
-void sync(void)
-{
-}
-
-int syncfs(int fd)
-{
-    struct file *f = fd_get(fd);
-    if (f != NULL) {
-        file_unref(f);
-    }
-    return (int)libc_result(f != NULL ? 0 : -EBADF);
 }
 
 /* Nothing is read ahead. */

@@ -6,7 +6,7 @@ LIBOS_LIBC_SRCS := abort.c c11_threads.c clock.c errno.c exit.c fcntl.c fd.c hea
     signal_sets.c signal_thread.c signal_timer.c signal_alarm.c signal_wait.c signalfd.c pthread_cancel.c sleep.c start.c \
     sysconf.c uio.c uname.c
 LIBOS_LIBC_SRCS += copy_file_range.c dladdr.c dlfcn.c flock.c group.c ids.c libgen.c mlock.c mman.c command.c daemon.c exec.c fork.c wait.c rlimit.c rusage.c syslog.c termios.c termios_speed.c
-LIBOS_LIBC_SRCS += dir.c fs_attr.c fs_data.c fs_names.c mktemp.c scandir.c sendfile.c stat.c ftw.c passwd.c pathconf.c
+LIBOS_LIBC_SRCS += dir.c fs_attr.c fs_data.c fs_names.c mktemp.c scandir.c sendfile.c stat.c sync.c ftw.c passwd.c pathconf.c
 LIBOS_LIBC_SRCS += dns_ask.c dns_message.c getaddrinfo.c gethostbyname.c getnameinfo.c ifaddrs.c in6addr.c \
     inet_class.c inet_ntop.c inet_pton.c netdb_find.c netdb_hosts.c netdb_literal.c netdb_services.c \
     netdb_sort.c netdb_text.c

@@ -37,6 +37,23 @@ build_lwip() {
     touch "$out/lwip/stamp"
 }
 
+# What is tested together with libext2fs: its objects in $out/ext2fs, and our files beside it.
+ext2fs=build/src/e2fsprogs-1.47.0/lib
+ext2fs_flags="-I libos/fs/ext2fs -isystem build/include/ext2fs -isystem $ext2fs -isystem $ext2fs/ext2fs"
+ext2fs_flags="$ext2fs_flags -fno-sanitize=alignment"
+
+build_ext2fs() {
+    [ "$out/ext2fs/stamp" -nt build/stamp/ext2fs ] && return 0
+    rm -rf "$out/ext2fs"
+    mkdir -p "$out/ext2fs"
+    for source in $(grep -v '^#' libos/fs/ext2fs/sources.mk | grep -o '[a-z0-9_]*\.c'); do
+        # shellcheck disable=SC2086
+        ${HOSTCC:-gcc} $flags $ext2fs_flags -ffunction-sections -w -c "$ext2fs/ext2fs/$source" \
+            -o "$out/ext2fs/${source%.c}.o" || return 1
+    done
+    touch "$out/ext2fs/stamp"
+}
+
 # run_one FILE: compile the test with the sources that its first comment names, and run it.
 run_one() {
     name=$(basename "$1" .c)
@@ -53,6 +70,11 @@ run_one() {
         build_lwip >"$out/$name.log" 2>&1 || return 1
         sources=$(echo "$sources" | sed 's/LWIP//')" $out/lwip/*.o"
         more=$lwip_flags
+        ;;
+    *EXT4*)
+        build_ext2fs >"$out/$name.log" 2>&1 || return 1
+        sources=$(echo "$sources" | sed 's/EXT4//')" $(ls libos/fs/ext_*.c) $out/ext2fs/*.o"
+        more="$ext2fs_flags -Wl,--gc-sections"
         ;;
     esac
     # shellcheck disable=SC2086

@@ -34,7 +34,7 @@ class Rooms:
         self.paths = defaultdict(list)
         self.sections = {}
         objects = os.path.join(BUILD, "obj")
-        for top in ("libos", "lwip", "platform"):
+        for top in ("libos", "lwip", "ext2fs", "platform"):
             for base, _, files in os.walk(os.path.join(objects, top)):
                 for name in files:
                     if name.endswith(".o"):
@@ -47,7 +47,7 @@ class Rooms:
         if not paths:
             return "libpith"
         parts = os.path.relpath(paths[0], os.path.join(BUILD, "obj")).split("/")
-        return parts[0] if parts[0] == "lwip" else "/".join(parts[:2])
+        return parts[0] if parts[0] in ("lwip", "ext2fs") else "/".join(parts[:2])
 
     def sections_of(self, path):
         if path not in self.sections:

@@ -31,5 +31,11 @@ _Noreturn void program_exit(int status);
 #define PROGRAM_EXIT_HOOKS 2
 void program_add_exit_hook(void (*hook)(void));
 
+/*
+ * The same for the one hook that runs behind all of those: that of file systems on disks, into which
+ * the others may still write. Context: any.
+ */
+void program_add_last_hook(void (*hook)(void));
+
 /* The same for the end of a crash report: the line says `crash`. Context: any. */
 _Noreturn void machine_crash(void);

@@ -39,6 +39,7 @@ int fs_getcwd(char *buf, size_t size);
 int fs_realpath(const char *path, char *buf, size_t size);
 int fs_statvfs(const char *path, struct statvfs *out);
 mode_t fs_umask(mode_t mask);
+int fs_sync(void); /* all that was written to file systems on disks is safe. Errors: -EIO */
 
 /* The same of an open file. Errors: -EINVAL where it has no place in the tree (a socket). */
 int fs_fchmod(struct file *f, mode_t mode);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files on a disk (ext4): what programs do with them. host.py has made the file system with some
+ * files in it, and looks at the result with Linux' own tools. Arguments: how many small files, how
+ * many entries of the large directory, how many MiB of the big file.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static unsigned small_files, entries;
+static size_t big_size;
+
+/* -1 and that errno. */
+#define FAILS(call, error) CHECK_EQ((call) == -1 ? errno : 0, error)
+
+/* Contents that host.py knows, too: byte i of file `seed`. */
+static void fill(uint8_t *buf, size_t len, unsigned seed, size_t at)
+{
+    for (size_t i = 0; i < len; i++) {
+        buf[i] = (uint8_t)((at + i) * 31 + ((at + i) >> 8) * 7 + seed);
+    }
+}
+
+static bool write_file(const char *path, size_t len, unsigned seed)
+{
+    static uint8_t buf[1 << 20];
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0640);
+    size_t at = 0;
+    bool good = fd >= 0;
+    while (at < len && good) {
+        size_t n = len - at < sizeof(buf) ? len - at : sizeof(buf);
+        fill(buf, n, seed, at);
+        good = write(fd, buf, n) == (ssize_t)n;
+        at += n;
+    }
+    return close(fd) == 0 && good;
+}
+
+static bool check_file(const char *path, size_t len, unsigned seed)
+{
+    static uint8_t buf[1 << 20], want[1 << 20];
+    int fd = open(path, O_RDONLY);
+    size_t at = 0;
+    bool good = fd >= 0;
+    while (at < len && good) {
+        size_t n = len - at < sizeof(buf) ? len - at : sizeof(buf);
+        fill(want, n, seed, at);
+        good = read(fd, buf, n) == (ssize_t)n && memcmp(buf, want, n) == 0;
+        at += n;
+    }
+    good = good && read(fd, buf, 1) == 0;
+    return close(fd) == 0 && good;
+}
+
+static void from_host(void)
+{
+    struct stat st;
+    CHECK_EQ(stat("/data/host/file", &st), 0);
+    CHECK_EQ(st.st_size, 1000000);
+    CHECK_EQ(st.st_mode, S_IFREG | 0604);
+    CHECK_EQ(st.st_mtim.tv_sec, 1234567890);
+    CHECK(check_file("/data/host/file", 1000000, 9));
+    char text[20];
+    CHECK_EQ(readlink("/data/host/link", text, sizeof(text)), 4);
+    CHECK(check_file("/data/host/link", 1000000, 9));
+    CHECK_EQ(stat("/data/host/hard", &st), 0);
+    CHECK_EQ(st.st_nlink, 2);
+    struct statvfs vfs;
+    CHECK_EQ(statvfs("/data", &vfs), 0);
+    CHECK(vfs.f_bfree > 0 && vfs.f_bfree < vfs.f_blocks && vfs.f_bsize >= 1024);
+    CHECK_EQ(vfs.f_namemax, 255);
+}
+
+static void small(void)
+{
+    char path[64];
+    CHECK_EQ(mkdir("/data/small", 0755), 0);
+    for (unsigned i = 0; i < small_files; i++) {
+        snprintf(path, sizeof(path), "/data/small/%u", i);
+        CHECK(write_file(path, i * 97 % 20000, i));
+    }
+    for (unsigned i = 0; i < small_files; i += 3) {
+        snprintf(path, sizeof(path), "/data/small/%u", i);
+        CHECK(check_file(path, i * 97 % 20000, i));
+    }
+}
+
+static void large_directory(void)
+{
+    char path[64];
+    CHECK_EQ(mkdir("/data/many", 0755), 0);
+    for (unsigned i = 0; i < entries; i++) {
+        snprintf(path, sizeof(path), "/data/many/an-entry-with-a-name-%u", i);
+        CHECK_EQ(close(open(path, O_CREAT | O_EXCL | O_WRONLY, 0644)), 0);
+    }
+    unsigned seen = 0, removed = 0;
+    DIR *d = opendir("/data/many");
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        if (e->d_name[0] == '.') {
+            continue;
+        }
+        if (seen++ % 5 == 0) {
+            snprintf(path, sizeof(path), "/data/many/%.40s", e->d_name);
+            CHECK_EQ(unlink(path), 0);
+            removed++;
+        }
+    }
+    closedir(d);
+    CHECK_EQ(seen, entries);
+    CHECK_EQ(removed, (entries + 4) / 5);
+}
+
+static void big(void)
+{
+    CHECK(write_file("/data/big", big_size, 5));
+    int fd = open("/data/big", O_RDWR);
+    CHECK_EQ(fsync(fd), 0);
+    CHECK_EQ(close(fd), 0);
+    CHECK(check_file("/data/big", big_size, 5));
+}
+
+static void sparse(void)
+{
+    struct stat st;
+    char text[8];
+    int fd = open("/data/sparse", O_CREAT | O_RDWR, 0644);
+    CHECK_EQ(pwrite(fd, "end", 3, (4l << 30) - 3), 3);
+    CHECK_EQ(fstat(fd, &st), 0);
+    CHECK_EQ(st.st_size, 4l << 30);
+    CHECK(st.st_blocks < 100);
+    CHECK_EQ(pread(fd, text, 3, (4l << 30) - 3), 3);
+    CHECK(memcmp(text, "end", 3) == 0);
+    CHECK_EQ(pread(fd, text, 3, 1l << 30), 3);
+    CHECK(memcmp(text, "\0\0\0", 3) == 0);
+    CHECK_EQ(close(fd), 0);
+    fd = open("/data/promised", O_CREAT | O_RDWR, 0644);
+    CHECK_EQ(posix_fallocate(fd, 0, 1 << 20), 0);
+    CHECK_EQ(pwrite(fd, "middle", 6, 500001), 6);
+    CHECK_EQ(fstat(fd, &st), 0);
+    CHECK(st.st_size == 1 << 20 && st.st_blocks >= 2048);
+    CHECK_EQ(close(fd), 0);
+}
+
+static void names(void)
+{
+    struct stat st;
+    char text[300];
+    CHECK_EQ(mkdir("/data/a", 0755), 0);
+    CHECK_EQ(mkdir("/data/a/b", 0755), 0);
+    CHECK(write_file("/data/a/b/file", 3000, 1));
+    CHECK_EQ(link("/data/a/b/file", "/data/a/hard"), 0);
+    CHECK_EQ(symlink("b/file", "/data/a/soft"), 0);
+    memset(text, 't', 255);
+    text[255] = '\0';
+    CHECK_EQ(symlink(text, "/data/a/long"), 0);
+    CHECK(check_file("/data/a/soft", 3000, 1));
+    CHECK_EQ(stat("/data/a/hard", &st), 0);
+    CHECK_EQ(st.st_nlink, 2);
+    FAILS(rename("/data/a", "/data/a/b/c"), EINVAL);
+    FAILS(rmdir("/data/a/b"), ENOTEMPTY);
+    FAILS(link("/data/a/b/file", "/tmp/x"), EXDEV);
+    FAILS(mkdir("/data/a/b", 0755), EEXIST);
+    CHECK_EQ(rename("/data/a/b", "/data/moved"), 0);
+    CHECK_EQ(chdir("/data/moved"), 0);
+    CHECK(getcwd(text, sizeof(text)) != NULL && strcmp(text, "/data/moved") == 0);
+    CHECK_EQ(chdir("/"), 0);
+    CHECK(write_file("/data/replaced", 100, 2));
+    CHECK(write_file("/data/new", 200, 3));
+    CHECK_EQ(rename("/data/new", "/data/replaced"), 0);
+    CHECK(check_file("/data/replaced", 200, 3));
+    int fd = open("/data/replaced", O_RDWR);
+    CHECK_EQ(unlink("/data/replaced"), 0);
+    CHECK_EQ(pread(fd, text, 10, 0), 10);
+    CHECK_EQ(pwrite(fd, text, 10, 100000), 10);
+    CHECK_EQ(fstat(fd, &st), 0);
+    CHECK_EQ(st.st_nlink, 0);
+    CHECK_EQ(close(fd), 0);
+    FAILS(open("/data/replaced", O_RDONLY), ENOENT);
+    CHECK_EQ(chmod("/data/a/hard", 0751), 0);
+    CHECK_EQ(chown("/data/a/hard", 70000, 80000), 0);
+    struct timespec times[2] = { { 1000000000, 5 }, { 4000000000, 123456789 } };
+    CHECK_EQ(utimensat(AT_FDCWD, "/data/a/hard", times, 0), 0);
+    CHECK_EQ(stat("/data/a/hard", &st), 0);
+    CHECK(st.st_mtim.tv_sec == 4000000000 && st.st_mtim.tv_nsec == 123456789);
+    CHECK(st.st_uid == 70000 && st.st_gid == 80000 && st.st_mode == (S_IFREG | 0751));
+}
+
+#define THREADS 4
+#define ROUNDS  60
+
+static void *mixed(void *arg)
+{
+    unsigned me = (unsigned)(uintptr_t)arg;
+    char path[64], other[64];
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        snprintf(path, sizeof(path), "/data/threads/%u-%u", me, i);
+        snprintf(other, sizeof(other), "/data/threads/moved-%u-%u", me, i);
+        CHECK(write_file(path, me * 1000 + i, i));
+        if (i % 10 == 0) {
+            int fd = open(path, O_RDONLY);
+            CHECK_EQ(fsync(fd), 0);
+            CHECK_EQ(close(fd), 0);
+        }
+        CHECK_EQ(rename(path, other), 0);
+        CHECK(check_file(other, me * 1000 + i, i));
+        if (i % 2 == 0) {
+            CHECK_EQ(unlink(other), 0);
+        }
+    }
+    return NULL;
+}
+
+static void threads(void)
+{
+    pthread_t t[THREADS];
+    CHECK_EQ(mkdir("/data/threads", 0755), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        CHECK_EQ(pthread_create(&t[i], NULL, mixed, (void *)(uintptr_t)i), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(t[i], NULL);
+    }
+    sync();
+}
+
+static void readonly(void)
+{
+    FAILS(open("/data/x", O_CREAT | O_WRONLY, 0644), EROFS);
+    FAILS(unlink("/data/host/file"), EROFS);
+    FAILS(open("/data/host/file", O_WRONLY), EROFS);
+    FAILS(truncate("/data/host/file", 0), EROFS);
+}
+
+/* Nothing of the memory below is seen. */
+static void absent(void)
+{
+    FAILS(open("/data/x", O_CREAT | O_WRONLY, 0644), EIO);
+    FAILS(open("/other/x", O_RDONLY), EIO);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    small_files = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
+    entries = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
+    big_size = argc > 4 ? (size_t)atoi(argv[4]) << 20 : 0;
+    if (strcmp(what, "absent") == 0) {
+        check_run("absent", absent);
+        return check_done();
+    }
+    check_run("from_host", from_host);
+    if (strcmp(what, "readonly") == 0) {
+        check_run("readonly", readonly);
+        return check_done();
+    }
+    check_run("names", names);
+    check_run("sparse", sparse);
+    check_run("small", small);
+    check_run("large_directory", large_directory);
+    check_run("big", big);
+    check_run("threads", threads);
+    return check_done();
+}
