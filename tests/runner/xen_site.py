@@ -12,6 +12,7 @@ import traceback
 import bed
 import nics
 import qmp
+import xen_config
 import xen_dom0
 from words import TOP, Failure
 from xen_host import BRIDGE, XenHost
@@ -171,9 +172,9 @@ def disk_words(paths):
     return words
 
 
-def disk_of(number, writable=True, target="xvda"):
-    """xl's words for the bed's disk of this number."""
-    return f"phy:/dev/vd{'abcdefgh'[number]},{target},{'w' if writable else 'r'}"
+def disk_of(number, writable=True):
+    """xl's words for the bed's disk of this number, which the guest has as xvda."""
+    return xen_config.disk(0, f"/dev/vd{'abcdefgh'[number]}", not writable, xen_dom0.BLOCK_SCRIPT)
 
 
 def run_test(site, name, test, results):

@@ -32,9 +32,11 @@ def letters(number):
     return name
 
 
-def disk(number, target, readonly):
-    """One disk; its file's name comes last, where it may hold commas (xl-disk-configuration(5))."""
-    return f"format=raw,vdev=xvd{letters(number)},access={'ro' if readonly else 'rw'},target={target}"
+def disk(number, target, readonly, script=""):
+    """One disk; its file's name comes last, where it may hold commas (xl-disk-configuration(5)). `script` is
+    what attaches it, where that is not xl's own."""
+    words = f"format=raw,vdev=xvd{letters(number)},access={'ro' if readonly else 'rw'}"
+    return words + (f",script={script}" if script else "") + f",target={target}"
 
 
 def vif(bridge, mac):
@@ -42,13 +44,13 @@ def vif(bridge, mac):
     return ",".join(words + ([f"mac={mac}"] if mac else []))
 
 
-def of_machine(machine, targets, bridges):
-    """The keys of a Machine that are the same everywhere. `targets` are its disks as dom0 sees them,
-    `bridges` those of its cards."""
+def of_machine(machine, targets, bridges, script=""):
+    """The keys of a Machine that are the same everywhere. `targets` are its disks as dom0 sees them, which
+    `script` attaches, `bridges` those of its cards."""
     values = {"memory": -(-machine.memory >> 20), "vcpus": machine.cpus,
               "cmdline": command_line(machine)}
     if machine.disks:
-        values["disk"] = [disk(n, target, d.readonly)
+        values["disk"] = [disk(n, target, d.readonly, script)
                           for n, (d, target) in enumerate(zip(machine.disks, targets))]
     if machine.nics:
         values["vif"] = [vif(bridge, nic.mac) for nic, bridge in zip(machine.nics, bridges)]

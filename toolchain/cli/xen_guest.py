@@ -12,6 +12,7 @@ import time
 
 import nics
 import xen_config
+import xen_dom0
 from console import STOP_SECONDS, Console
 from machine import disk_words
 from words import Failure, say
@@ -82,7 +83,7 @@ class Bed:
         """Start the guest; the descriptor of its console."""
         targets = ["/dev/vd" + xen_config.letters(n) for n in range(len(self.machine.disks))]
         bridges = [BRIDGE[:-1] + str(n) for n in range(len(self.machine.nics))]
-        config = xen_config.of_machine(self.machine, targets, bridges)
+        config = xen_config.of_machine(self.machine, targets, bridges, xen_dom0.BLOCK_SCRIPT)
         if self.machine.initrd:
             config["ramdisk"] = self.machine.initrd
         config = self.host.configure(self.name, xen_config.kind(self.machine), self.machine.elf, **config)
