@@ -11,6 +11,7 @@ import time
 import bed
 import image
 import packages
+import xen_dom0
 from redis_bed import Running, Site, call, folder, platform, press, source
 from results import log_path
 from words import TOP, Failure
@@ -46,6 +47,9 @@ def serves(on):
             need(call(c.words("--raw", "get", "big"))[1] == big + b"\n", "a MiB comes back different")
             need(c.fill("key", 5000) == (0, 5000), "not all of 5000 keys are stored")
             c.expect("^5002$", "dbsize")
+            # Fifty clients at once: QEMU by itself has room for one that waits.
+            got = call(c.words("-n", "1000", "-t", "ping_mbulk", "--csv", tool="redis-benchmark"), 60)
+            need(got[0] == 0 and b'"PING_MBULK"' in got[1], f"redis-benchmark: {got[1][-200:]!r}")
             c.expect("^OK$", "save")
             c.expect("^ERR$", "bgsave")
             c.expect("^ERR Can't execute an AOF background rewriting", "bgrewriteaof")
@@ -329,7 +333,7 @@ def suite(name, units, least, tags="-needs:repl"):
 def on_xen(kind):
     """A guest of Xen with a published port, and its end by the toolstack."""
     def test():
-        with Running("xen-" + kind, ["--on", "xen-" + kind, "--mem", "64M"]) as redis:
+        with Running("xen-" + kind, ["--on", "xen-" + kind, "--mem", "64M"], patience=400) as redis:
             c = redis.client
             c.expect("^OK$", "set", "greeting", "hello")
             c.expect("^hello$", "get", "greeting")
@@ -383,4 +387,6 @@ def jobs(wanted, full):
               if any(f"redis/{name}".startswith(w) for w in wanted) or (not wanted and (full or quick))]
     if chosen:
         packages.ensure(NEEDS)
+    if any(name.startswith("xen-") for name in chosen):
+        xen_dom0.ensure()
     return [make_job(name, TESTS[name][0]) for name in chosen]

@@ -99,7 +99,7 @@ def own_sysfs(prefix):
 class Running:
     """`pith run redis ...` with a published port, in a `with`; ends with it whatever happens."""
 
-    def __init__(self, name, options=(), args=(), port=PORT, prefix=(), host="127.0.0.1"):
+    def __init__(self, name, options=(), args=(), port=PORT, prefix=(), host="127.0.0.1", patience=120):
         self.log = log_path("programs", f"redis-{name}.log")
         words = [os.path.join(TOP, "pith"), "run", "redis", *options]
         if "tap:" not in " ".join(options):
@@ -109,6 +109,7 @@ class Running:
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             preexec_fn=die_with_parent)
         self.client = Client(host, port, prefix)
+        self.patience = patience  # seconds until it answers
 
     @property
     def text(self):
@@ -118,13 +119,17 @@ class Running:
     def __enter__(self):
         try:
             if self.client.host == "127.0.0.1":
-                until = time.monotonic() + 120
+                until = time.monotonic() + self.patience
                 while not re.search(r"tcp port (\d+) of localhost", self.text):
                     if self.process.poll() is not None or time.monotonic() > until:
                         raise Failure(f"pith run redis: {self.text[-300:]}")
                     time.sleep(0.05)
                 self.client.port = int(re.search(r"tcp port (\d+) of localhost", self.text)[1])
-            self.client.wait(lambda: self.process.poll() is None, 120)
+            self.client.wait(lambda: self.process.poll() is None, self.patience)
+            # It may answer before `xl create` has returned, and what cannot be asked to end yet is stopped.
+            until = time.monotonic() + 60
+            while "Ready to accept connections" not in self.text and time.monotonic() < until:
+                time.sleep(0.05)
         except BaseException:
             self.__exit__()
             raise

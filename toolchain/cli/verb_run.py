@@ -11,6 +11,7 @@ import time
 
 import accel
 import app_config
+import backlog
 import image
 import initrd
 import nics
@@ -282,6 +283,7 @@ def run(options, program_args):
             log = open_log(app.name) if machine.as_dom0 else None
             where = log and os.path.relpath(log.name)
             guest = Guest(machine, 0, write_all, log, timeout)
+            backlog.widen(guest, [port.host for nic in machine.nics for port in nic.ports if port.protocol == "tcp"])
         if not machine.as_dom0 and image.can_be_asked(app.elf):
             stopping.guest = guest
         result = guest.run()
