@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tests of `pith run --on xen-pv` and `xen-pvh`: guests of a real Xen, in the bed on this machine."""
 
+import hashlib
 import os
 import re
 import signal
@@ -120,6 +121,24 @@ def serves(kind):
     return test
 
 
+def files(kind):
+    """Disks and an initrd, in as much memory as is asked for."""
+    def test():
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "root"))
+            want, words = b"", ["sha256", "--on", "xen-" + kind, "--mem", "24M",
+                                "--initrd", os.path.join(folder, "root")]
+            for name, there, size in (("root/a file", "/a file", 4096), ("first, disk", "/dev/vda", 1 << 20),
+                                      ("second", "/dev/vdb", 3 << 20)):
+                data = os.urandom(size)
+                with open(os.path.join(folder, name), "wb") as f:
+                    f.write(data)
+                words += ["--disk", f.name] if there.startswith("/dev") else []
+                want += f"{hashlib.sha256(data).hexdigest()}  {there}\n".encode()
+            expect(pith("run", *words, "--", "/a file", "/dev/vda", "/dev/vdb", timeout=LIMIT), 0, want)
+    return test
+
+
 def stops(kind):
     """Ctrl-C at one that can't be asked to end stops the machine at once."""
     def test():
@@ -148,6 +167,7 @@ def does_not_start():
 
 
 QUICK = {f"xen-{kind}": carries(kind) for kind in ("pv", "pvh")}
-FULL = {f"xen-{kind}-ends": ends(kind) for kind in ("pv", "pvh")} | \
+FULL = {f"xen-{kind}-files": files(kind) for kind in ("pv", "pvh")} | \
+    {f"xen-{kind}-ends": ends(kind) for kind in ("pv", "pvh")} | \
     {f"xen-{kind}-serves": serves(kind) for kind in ("pv", "pvh")} | \
     {"xen-pv-stops": stops("pv"), "xen-broken": does_not_start}

@@ -196,7 +196,7 @@ def plans(full):
             plan.tests[f"hello-{kind}"] = pith(hello, "poweroff", "^Hello from Pith")
             plan.tests[f"linux-crash-{kind}"] = linux_crash
             plan.tests[f"share-{kind}"] = xen_share.share(share)
-        plan.tests.update(xen_life.all_tests(kind))
+        plan.tests.update(xen_life.all_tests(kind, full))
         plan.offline = set(plan.tests)
         if full:
             plan.tests[f"linux-{kind}"] = linux

@@ -9,6 +9,8 @@ import re
 import time
 
 import image
+import xen_config
+import xen_dom0
 from words import TOP, Failure
 from xen_site import expect
 
@@ -200,6 +202,21 @@ def balloon(site):
     return f"64 MiB, {', '.join(map(str, sizes))}"
 
 
+def not_looked_for(site):
+    """A disk for a program that looks for none does not answer: xl block-detach says so, after a while, and
+    the guest goes on and ends as any other."""
+    name = start(site)
+    device = xen_config.disk(3, "/dev/vda", True, xen_dom0.BLOCK_SCRIPT)
+    site.host.run(f"xl block-attach {name} {device}")
+    status, said = site.host.run(f"xl block-detach {name} xvdd", check=False)
+    expect(status != 0 and "error" in said, f"xl block-detach: status {status}, {said!r}")
+    goes_on(site, name)
+    finish(site, name)
+    left = site.host.run("xenstore-ls /local/domain/0/backend/vbd", check=False)[1]
+    expect("device" not in left, f"dom0 keeps {left}")
+    return said.strip().splitlines()[-1]
+
+
 def killed(site):
     """20 guests are destroyed in the middle of their lives: none is left as a zombie."""
     for _ in range(20 if site.full else 5):
@@ -209,8 +226,10 @@ def killed(site):
         raise Failure(f"domains are left: {left}")
 
 
-def all_tests(kind):
+def all_tests(kind, full):
     """All but migrate(), which a PV guest's Xen must be made for."""
     tests = {"shutdown": shutdown, "reboot": reboot, "pause": pause, "console": console, "sysrq": sysrq,
              "life-save": save, "checkpoint": checkpoint, "balloon": balloon, "killed": killed}
+    if full:
+        tests["disk-unlooked"] = not_looked_for
     return {f"{name}-{kind}": test for name, test in tests.items()}
