@@ -241,12 +241,16 @@ def run_plan(plan, chosen, full, why_no_net, results):
             site.close()
 
 
+def is_wanted(name, kind, wanted):
+    """By NAME, NAME-KIND, or what stands before a "-" in NAME: `net` is net-pv and net-nosg-pvh, too,
+    and `net-nosg` one of each kind."""
+    words = name.removesuffix("-" + kind).split("-")
+    return not wanted or name in wanted or any("-".join(words[:n]) in wanted for n in range(1, len(words) + 1))
+
+
 def jobs(wanted, full, _results):
-    """NAME, or NAME-KIND: `hello` is hello-pv and hello-pvh."""
     found, apps = plans(full)
-    chosen = [(plan, [name for name in plan.tests
-                      if not wanted or name in wanted or name.removesuffix("-" + plan.kind) in wanted])
-              for plan in found]
+    chosen = [(plan, [name for name in plan.tests if is_wanted(name, plan.kind, wanted)]) for plan in found]
     chosen = [(plan, names) for plan, names in chosen if names]
     elsewhere = [machine for machine in MACHINES
                  if not wanted or f"same-image-{machine}" in wanted or "same-image" in wanted]
