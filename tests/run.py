@@ -21,6 +21,7 @@ import commands  # noqa: E402
 import conform  # noqa: E402
 import docs  # noqa: E402
 import guests  # noqa: E402
+import nginx  # noqa: E402
 import programs  # noqa: E402
 import scripts  # noqa: E402
 import suite as net  # noqa: E402
@@ -36,6 +37,7 @@ SUITES = {
     "docs": docs.jobs,
     "apps": apps.jobs,
     "programs": programs.jobs,
+    "nginx": nginx.jobs,
     "boot": boot.jobs,
     "guest": guests.jobs,
     "net": net.jobs,

@@ -27,6 +27,9 @@ PACKAGE_OF = {
     "flex": "flex",
     "bison": "bison",
     "tclsh": "tcl",
+    "curl": "curl",
+    "openssl": "openssl",
+    "perl": "perl",
 }
 
 BUILD = ["gcc", "make", "ld", "xz", "patch", "/usr/include/stdlib.h", "/usr/include/xen/xen.h"]

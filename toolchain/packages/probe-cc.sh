@@ -20,8 +20,9 @@ done
 [ "$mode" = link ] && [ -f "$out" ] || exit 0
 mv "$out" "$out.image" || exit
 out=$(realpath "$out")
+# By TCG: whether KVM works would be tried with hello, and built for it, which waits for the build that asks.
 cat > "$out" <<EOF
 #!/bin/sh
-exec "$top/pith" run "$out.image" --net none --timeout 60 2> /dev/null
+exec "$top/pith" run "$out.image" --on tcg --net none --timeout 60 2> /dev/null
 EOF
 chmod +x "$out"

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,8 +28,16 @@ __attribute__((constructor)) static void construct(void)
     constructed = 1;
 }
 
+/* Assembly for vectors keeps tables in its text that begin a page: they do so wherever the image lies. */
+__attribute__((aligned(4096))) static int own_page(void)
+{
+    return 1;
+}
+
 static void start(void)
 {
+    int (*volatile page)(void) = own_page;
+    CHECK((uintptr_t)page % 4096 == 0 && page() == 1);
     CHECK_EQ(constructed, 1);
     CHECK_EQ(the_argc, 4);
     CHECK(strcmp(the_argv[1], "checks") == 0);
