@@ -134,10 +134,10 @@ struct struct_io_manager ext_io_manager = {
 
 errcode_t ext2fs_zero_blocks2(ext2_filsys fs, blk64_t first, int n, blk64_t *bad, int *nbad)
 {
-    struct ext_fs *x = fs->priv_data;
+    struct ext_fs *x = fs != NULL ? fs->priv_data : NULL; /* ext2fs_free() means a buffer that is not */
     (void)bad;
     (void)nbad;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && x != NULL; i++) {
         struct ext_block *b;
         int r = ext_block_new(x, first + (blk64_t)i, &b);
         if (r != 0) {

@@ -92,6 +92,7 @@ static int replay(struct ext_fs *x)
     int r = ext_recover(x);
     if (r == 0) {
         ext2fs_free(x->fs);
+        x->fs = NULL;
         ext_cache_drop(x);
         r = open_library(x);
     }

@@ -28,7 +28,7 @@ from words import CRASHED, INTERRUPTED, NO_START, TIMED_OUT, TOP, USAGE, Failure
 def help_for_all():
     expect(pith("--help"), 0)
     expect(pith(), USAGE)
-    for verb in ("run", "build", "test", "check", "size", "debug", "bench", "add"):
+    for verb in ("run", "build", "test", "check", "size", "debug", "bench", "add", "mkdisk"):
         done = pith(verb, "--help")
         expect(done, 0)
         if len(done.stdout.splitlines()) < 5:
@@ -365,7 +365,36 @@ def serves():
             process.communicate()
 
 
+def mkdisk():
+    with tempfile.TemporaryDirectory() as folder:
+        source, disk = os.path.join(folder, "from"), os.path.join(folder, "disk.img")
+        os.makedirs(os.path.join(source, "sub"))
+        with open(os.path.join(source, "sub", "file"), "w", encoding="utf-8") as f:
+            f.write("contents\n")
+        expect(pith("mkdisk", disk, "--size", "2M", "--from", source), 0)
+        check = subprocess.run(["/usr/sbin/e2fsck", "-fn", disk], stdout=subprocess.PIPE, check=False)
+        if check.returncode or os.path.getsize(disk) != 2 << 20:
+            raise Wrong(f"the disk is not right: {check.stdout}")
+        text = subprocess.run(["/usr/sbin/debugfs", "-R", "cat /sub/file", disk], check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        features = subprocess.run(["/usr/sbin/dumpe2fs", "-h", disk], check=True, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL).stdout
+        if text != b"contents\n" or b"has_journal" not in features:
+            raise Wrong(f"{text} {features}")
+        expect(pith("mkdisk", disk, "--size", "2M"), USAGE, b"", "is there already; --force replaces it")
+        expect(pith("mkdisk", disk, "--size", "3M", "--force"), 0)
+        expect(pith("mkdisk", disk + "2", "--size", "1M"), USAGE, b"", "2M is the least")
+        expect(pith("mkdisk", disk + "2", "--size", "much"), USAGE, b"", "'much' is no size")
+        expect(pith("mkdisk", disk + "2", "--size", "2M", "--from", folder + "/none"), USAGE, b"", "there is no folder")
+        with open(os.path.join(source, "big"), "wb") as f:
+            f.write(os.urandom(3 << 20))
+        expect(pith("mkdisk", disk + "2", "--size", "2M", "--from", source), NO_START, b"", "mke2fs has failed")
+        if sorted(os.listdir(folder)) != ["disk.img", "from"]:
+            raise Wrong(f"left behind: {os.listdir(folder)}")
+
+
 TESTS = {
+    "mkdisk": mkdisk,
     "pure": pure.run_all,
     "help": help_for_all,
     "mistakes": mistakes,

@@ -29,7 +29,7 @@ struct disk_event { /* of the log: a write, or (len 0) a flush, with how much wa
     uint64_t off;
     size_t len;
     uint8_t *data;
-    unsigned promised;
+    unsigned promised, promised_files;
 };
 
 static struct disk {
@@ -37,7 +37,7 @@ static struct disk {
     size_t size;
     struct disk_event *log;
     size_t nlog;
-    unsigned promised;    /* the test's own count of what fsync() has answered for */
+    unsigned promised, promised_files; /* the test's counts of what fsync() has answered for */
     bool logging, no_flush;
     uint64_t fail_read, fail_write; /* the n-th from now on fails; 0: none */
     uint64_t reads, writes, flushes;
@@ -58,7 +58,7 @@ static void disk_add(uint64_t off, size_t len, const void *data)
     }
     disk.log = realloc(disk.log, (disk.nlog + 1) * sizeof(disk.log[0]));
     struct disk_event *e = &disk.log[disk.nlog++];
-    *e = (struct disk_event){ off, len, NULL, disk.promised };
+    *e = (struct disk_event){ off, len, NULL, disk.promised, disk.promised_files };
     if (len != 0) {
         e->data = malloc(len);
         memcpy(e->data, data, len);
@@ -409,7 +409,7 @@ static inline int do_link(const char *from, const char *to)
     if (r != 0) {
         return r;
     }
-    r = walk(to, &dir, &last);
+    r = S_ISDIR(n->type) ? -EPERM : walk(to, &dir, &last); /* as the tree of names does */
     if (r == 0) {
         r = dir->ops->link(dir, last, n);
         vnode_unref(dir);

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import packages  # noqa: E402
 from words import USAGE, Failure, say  # noqa: E402
 
-VERBS = ("run", "build", "test", "check", "size", "debug", "bench", "add")
+VERBS = ("run", "build", "test", "check", "size", "debug", "bench", "add", "mkdisk")
 
 OVERVIEW = """usage: pith VERB ...
 
@@ -23,6 +23,7 @@ OVERVIEW = """usage: pith VERB ...
   debug APP    {debug}
   bench        {bench}
   add [NAME]   {add}
+  mkdisk FILE  {mkdisk}
 
 `pith VERB --help` tells more. Common option: --yes (install what is missing without asking)."""
 

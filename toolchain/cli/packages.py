@@ -30,6 +30,7 @@ PACKAGE_OF = {
     "curl": "curl",
     "openssl": "openssl",
     "perl": "perl",
+    "/usr/sbin/mke2fs": "e2fsprogs",
 }
 
 BUILD = ["gcc", "make", "ld", "xz", "patch", "/usr/include/stdlib.h", "/usr/include/xen/xen.h"]
