@@ -59,6 +59,7 @@ static void test_printf(void)
     CHECK(strcmp(format("%3$*1$d|%2$.*1$f", 6, 2.0, 9), "     9|2.000000") == 0);
     CHECK(strcmp(format("%1$s %2$d %3$f %4$ld %5$d %6$d %7$d %8$s", "a", 1, 2.5, 3L, 4, 5, 6, "h"),
                  "a 1 2.500000 3 4 5 6 h") == 0);
+    CHECK(strcmp(format("%s|%8s|%.2s|%.6s", NULL, NULL, NULL, NULL), "(null)|  (null)||(null)") == 0);
     wchar_t wide[32];
     CHECK(swprintf(wide, 32, L"%2$d-%1$d", 1, 2) == 3 && wcscmp(wide, L"2-1") == 0);
 }
