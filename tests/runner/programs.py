@@ -184,19 +184,19 @@ def fuzzcheck(number):
 
 def libraries():
     """`pith add`, then pkg-config's flags build a program that uses them."""
-    wrong = problem(pith("add", ["add", "zlib", "pcre2", "mbedtls"], timeout=600), 0, "sysroot/usr")
+    wrong = problem(pith("add", ["add", "zlib", "pcre2", "mbedtls", "libevent"], timeout=600), 0, "sysroot/usr")
     if wrong:
         return wrong
     out = sqlited.folder("libraries")
     tools = os.path.join(BUILD, "bin", "x86_64-pith-elf-")
-    flags = subprocess.run([tools + "pkg-config", "--cflags", "--libs", "zlib", "libpcre2-8", "mbedtls"], check=True,
+    flags = subprocess.run([tools + "pkg-config", "--cflags", "--libs", "zlib", "libpcre2-8", "mbedtls", "libevent"], check=True,
                            stdout=subprocess.PIPE).stdout.decode().split()
     elf = os.path.join(out, "libraries.elf")
     done = subprocess.run([tools + "gcc", "-O2", "-Wall", os.path.join(APPS, "packages", "main.c"), "-o", elf, *flags],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         return tail(done.stdout.decode())
-    return first([problem(run("libraries", elf), 0, "^zlib: ok", "^pcre2: ok", "^mbedtls: ok"),
+    return first([problem(run("libraries", elf), 0, "^zlib: ok", "^pcre2: ok", "^mbedtls: ok", "^libevent: ok"),
                   problem(pith("add-nothing", ["add", "no-such"]), 2, "there is no library 'no-such'")])
 
 
@@ -208,9 +208,9 @@ TESTS = {
     "sqlite/shell": (sqlite_shell, "sqlite", False),
     "sqlite/mistakes": (sqlite_mistakes, "sqlite", False),
     "sqlite/connections": (several_connections, "tests/apps/wal", False),
-    "sqlite/speedtest1": (speedtest, "tests/apps/speedtest1", False),
+    "sqlite/speedtest1": (speedtest, "tests/apps/speedtest1", True),
     **sqlited.TESTS,
-    "libraries": (libraries, None, False),
+    "libraries": (libraries, None, True),
     **{f"sqlite/fuzzcheck{n}": (fuzzcheck(n), "tests/apps/fuzzcheck", True) for n in range(1, 9)},
 }
 

@@ -291,5 +291,5 @@ TESTS = {
     "sqlited/full": (full_memory, "sqlited", False),
     "sqlited/damage": (damage, "sqlited", False),
     "sqlited/killed": (killed_log, "sqlited", False),
-    "sqlite/killed": (killed_journal, "sqlite", False),
+    "sqlite/killed": (killed_journal, "sqlite", True),
 }

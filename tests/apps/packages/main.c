@@ -2,12 +2,17 @@
 /* One use of each library that `pith add` has installed, by its own functions. */
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <ctype.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/sha256.h>
 #include <pcre2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <zlib.h>
 
 static int use_zlib(void)
@@ -50,10 +55,60 @@ static int use_mbedtls(void)
            memcmp(bytes[0], bytes[1], 16) != 0;
 }
 
+/* What came at one end goes back in capitals, and the loop ends. */
+static void on_read(struct bufferevent *end, void *arg)
+{
+    char text[16];
+    size_t n = bufferevent_read(end, text, sizeof(text));
+    for (size_t i = 0; i < n; i++) {
+        text[i] = (char)toupper((unsigned char)text[i]);
+    }
+    evbuffer_add(arg, text, n);
+    event_base_loopexit(bufferevent_get_base(end), NULL);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    bufferevent_write(arg, "an event", 8);
+}
+
+/* A clock, then bytes through a pair of sockets, by epoll. */
+static int use_libevent(void)
+{
+    evutil_socket_t pair[2];
+    struct timeval soon = { 0, 1000 };
+    struct event_base *base = event_base_new();
+    if (!base || evutil_socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
+        return 0;
+    }
+    evutil_make_socket_nonblocking(pair[0]);
+    evutil_make_socket_nonblocking(pair[1]);
+    struct evbuffer *got = evbuffer_new();
+    struct bufferevent *one = bufferevent_socket_new(base, pair[0], BEV_OPT_CLOSE_ON_FREE);
+    struct bufferevent *two = bufferevent_socket_new(base, pair[1], BEV_OPT_CLOSE_ON_FREE);
+    bufferevent_setcb(two, on_read, NULL, NULL, got);
+    bufferevent_enable(two, EV_READ);
+    event_base_once(base, -1, EV_TIMEOUT, on_timer, one, &soon);
+    event_base_dispatch(base);
+    int right = strcmp(event_base_get_method(base), "epoll") == 0 && evbuffer_get_length(got) == 8 &&
+                memcmp(evbuffer_pullup(got, 8), "AN EVENT", 8) == 0;
+    bufferevent_free(one);
+    bufferevent_free(two);
+    evbuffer_free(got);
+    event_base_free(base);
+    return right;
+}
+
+static int tell(const char *name, int right)
+{
+    printf("%s: %s\n", name, right ? "ok" : "FAILED");
+    return !right;
+}
+
 int main(void)
 {
-    int zlib = use_zlib(), pcre2 = use_pcre2(), mbedtls = use_mbedtls();
-    printf("zlib: %s\npcre2: %s\nmbedtls: %s\n", zlib ? "ok" : "FAILED", pcre2 ? "ok" : "FAILED",
-           mbedtls ? "ok" : "FAILED");
-    return zlib && pcre2 && mbedtls ? 0 : 1;
+    return tell("zlib", use_zlib()) | tell("pcre2", use_pcre2()) | tell("mbedtls", use_mbedtls()) |
+           tell("libevent", use_libevent());
 }
