@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs a document's worked example: its files are written, its commands typed, what they print compared.
 
-A fenced block ```c NAME or ```cmake NAME is a file. A block ```console holds commands after `$ ` and
+A fenced block ```c NAME (or cmake, make, sh, cfg) is a file. A block ```console holds commands after `$ ` and
 behind each what it prints; ```console TOOL is left out where there is no such tool. All blocks run in
 one shell after the other, in a scratch folder with a link to `pith`; ports are replaced by free ones.
 """
@@ -17,10 +17,10 @@ import time
 from results import log_path
 from words import TOP
 
-FILE = re.compile(r"^```(?:c|cmake|make) (\S+/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^```(?:c|cmake|make|sh|cfg) (\S+/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console(?: (\S+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PORTS = re.compile(r"\b808[0-9]\b")
-SECONDS = 240
+SECONDS = 600
 
 
 def free_port():
