@@ -1,7 +1,8 @@
 /*
  * sources: libos/fs/cpio.c libos/fs/initrd.c libos/fs/ramfs.c libos/fs/ramfs_data.c
  *          libos/fs/ramfs_dir.c libos/fs/vfs.c libos/fs/vfs_attr.c libos/fs/vfs_file.c
- *          libos/fs/vfs_names.c libos/fs/vfs_open.c libos/fs/vfs_path.c libos/fs/file.c
+ *          libos/fs/vfs_names.c libos/fs/vfs_open.c libos/fs/vfs_path.c libos/fs/vfs_sync.c
+ *          libos/fs/file.c
  */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
