@@ -186,18 +186,6 @@ int evtchn_alloc_unbound(unsigned remote, evtchn_handler *handler, void *arg)
     return error != 0 ? (int)error : slot_fill(alloc.port, 0, 0, handler, arg);
 }
 
-int evtchn_bind_interdomain(unsigned remote, uint32_t remote_port, evtchn_handler *handler,
-                            void *arg)
-{
-    struct evtchn_bind_interdomain bind = {
-        .remote_dom = (domid_t)remote,
-        .remote_port = remote_port,
-    };
-    long error = xen_event_channel_op(EVTCHNOP_bind_interdomain, &bind);
-
-    return error != 0 ? (int)error : slot_fill(bind.local_port, 0, 0, handler, arg);
-}
-
 void evtchn_close(uint32_t port)
 {
     struct slot *slot = slot_find(port);

@@ -30,13 +30,8 @@ void evtchn_init(void);
 int evtchn_bind_virq(unsigned virq, unsigned cpu, evtchn_handler *handler, void *arg);
 int evtchn_bind_ipi(unsigned cpu, evtchn_handler *handler, void *arg);
 
-/*
- * A port that domain `remote` may bind, or the other end of its port; CPU 0, masked until
- * evtchn_unmask().
- */
+/* A port that domain `remote` may bind; CPU 0, masked until evtchn_unmask(). */
 int evtchn_alloc_unbound(unsigned remote, evtchn_handler *handler, void *arg);
-int evtchn_bind_interdomain(unsigned remote, uint32_t remote_port, evtchn_handler *handler,
-                            void *arg);
 
 /*
  * Give a handler to a port that is open already: the toolstack opens those of the console and of
