@@ -277,6 +277,9 @@ static void resume(struct xenbus_device *device)
     struct p9front *d = device_of(device);
     int result = 0;
     if (d->p9dev.failed) {
+        for (unsigned i = 0; i < d->nrings; i++) {
+            d->ring[i].port = 0; /* the number may be somebody else's now */
+        }
         return;
     }
     bool was = spin_lock(&d->lock);

@@ -138,6 +138,25 @@ static void drain(struct blkfront *b)
     spin_unlock(&b->lock, was);
 }
 
+static void part(struct blkfront *b)
+{
+    int err = xenbus_part(&b->bus, platform_clock_ns() + PART_NS);
+    if (err != 0) {
+        klog(LOG_WARNING, "%s: its backend does not close (%d)", b->blkdev.name, err);
+    }
+}
+
+/* What is under way fails when the backend has let go; what comes later fails, too. */
+static void lost(struct xenbus_device *device)
+{
+    struct blkfront *b = LIST_ENTRY(device, struct blkfront, bus);
+
+    part(b);
+    bool outer = irq_save();
+    blkfront_give_up(b, "its backend has closed");
+    irq_restore(outer);
+}
+
 /*
  * What the backend has still to do it may do, unless it has gone; the rest fails, but only after it
  * has let go, so that it does not write to memory that has another use by then. A backend that does
@@ -146,19 +165,12 @@ static void drain(struct blkfront *b)
 static void detach(struct xenbus_device *device)
 {
     struct blkfront *b = LIST_ENTRY(device, struct blkfront, bus);
-    uint64_t own_state;
 
     blkdev_detach(&b->blkdev);
     if (xenbus_backend_state(device) != XenbusStateClosed) {
         drain(b);
     }
-    /* Where the toolstack has taken our node away there is nobody to part from. */
-    if (xenstore_read_u64(XENSTORE_NO_TX, device->path, "state", &own_state) == 0) {
-        int err = xenbus_part(device, platform_clock_ns() + PART_NS);
-        if (err != 0) {
-            klog(LOG_WARNING, "%s: its backend does not close (%d)", b->blkdev.name, err);
-        }
-    }
+    part(b);
     bool outer = irq_save();
     blkfront_end_all(b, BLKFRONT_GONE);
     timer_cancel(&b->watchdog);
@@ -206,8 +218,8 @@ static void resume(struct xenbus_device *device)
         bool outer = irq_save();
         blkfront_end_all(b, BLKFRONT_FAILED);
         irq_restore(outer);
+        xenbus_set_state(device, XenbusStateClosed);
     }
-    xenbus_set_state(device, XenbusStateClosed);
 }
 
 static void changed(struct xenbus_device *device, int state)
@@ -227,7 +239,8 @@ static void changed(struct xenbus_device *device, int state)
 int xen_blkfront_probe(void)
 {
     static struct xen_frontend kind = {
-        .kind = "vbd", .attach = attach, .detach = detach, .resume = resume, .changed = changed
+        .kind = "vbd", .attach = attach, .detach = detach, .lost = lost, .resume = resume,
+        .changed = changed,
     };
     int n = xen_frontend_start(&kind);
     return n < 0 ? 0 : n;

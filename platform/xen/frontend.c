@@ -27,6 +27,7 @@ struct entry {
     unsigned number;
     bool seen;                    /* it was in the list just read */
     bool changed;                 /* atomic: its backend has written its state */
+    bool lost;                    /* its backend has closed; it waits to be taken away */
     struct xenbus_device *device; /* NULL: it failed or has ended; we wait until it goes */
     struct xenstore_watch watch;  /* of the backend's state */
     char state_path[XENSTORE_PATH_MAX + 8];
@@ -166,6 +167,7 @@ static void entry_detach(struct entry *e)
 
     xenstore_unwatch(&e->watch);
     e->device = NULL;
+    e->lost = false;
     e->kind->detach(device);
 }
 
@@ -196,6 +198,23 @@ static bool backend_late(const struct xen_frontend *kind, unsigned number)
            state <= XenbusStateInitialising;
 }
 
+/*
+ * Its backend is closing. Who takes a device away writes that it is not to be online (Xen's libxl,
+ * libxl_device.c, libxl__initiate_device_generic_remove()); without that something is broken.
+ */
+static void entry_end(struct entry *e)
+{
+    uint64_t online;
+    int error = xenstore_read_u64(XENSTORE_NO_TX, e->device->backend, "online", &online);
+
+    if (e->kind->lost == NULL || (error == 0 && online == 0)) {
+        entry_detach(e);
+    } else if (!e->lost) {
+        e->lost = true;
+        e->kind->lost(e->device);
+    }
+}
+
 /* One that is in its place; returns whether it was attached now. */
 static bool entry_look(struct entry *e, bool is_new)
 {
@@ -211,8 +230,8 @@ static bool entry_look(struct entry *e, bool is_new)
     if (e->device != NULL && __atomic_exchange_n(&e->changed, false, __ATOMIC_ACQUIRE)) {
         int state = xenbus_backend_state(e->device);
         if (state == XenbusStateClosing || state == XenbusStateClosed) {
-            entry_detach(e);
-        } else if (state >= 0 && e->kind->changed != NULL) {
+            entry_end(e);
+        } else if (state >= 0 && !e->lost && e->kind->changed != NULL) {
             e->kind->changed(e->device, state);
         }
     }
@@ -256,10 +275,16 @@ static long next_number(const char *names, size_t len, long last)
 
 static void forget_unseen(const struct xen_frontend *kind)
 {
+    char path[PATH_SIZE];
+
     for (struct list *l = entries.next, *next; l != &entries; l = next) {
         struct entry *e = LIST_ENTRY(l, struct entry, list);
         next = l->next;
         if (e->kind == kind && !e->seen) {
+            if (e->device != NULL && !e->lost) {
+                path_of(path, kind, e->number);
+                klog(LOG_WARNING, "xen: %s: it has gone without having been detached", path);
+            }
             if (e->device != NULL) {
                 entry_detach(e);
             }
@@ -344,7 +369,10 @@ static void connect_again(void)
 {
     for (struct list *l = entries.next; l != &entries; l = l->next) {
         struct entry *e = LIST_ENTRY(l, struct entry, list);
-        /* One that is not there any more is found when the thread looks next. */
+        /*
+         * One that is not there any more is found when the thread looks next; so is one that had
+         * failed: its place, untouched, is that of a new device.
+         */
         if (e->device != NULL && own_state(e) >= 0) {
             xenstore_unwatch(&e->watch);
             e->kind->resume(e->device);

@@ -102,6 +102,7 @@ struct netfront_rx {
     struct netbuf *first, *last;
     uint32_t total;
     unsigned pieces;
+    unsigned answers;     /* so far, extras too */
     uint16_t flags;       /* of its first answer */
     uint16_t gso_size;
     uint8_t gso_type;

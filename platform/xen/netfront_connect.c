@@ -150,11 +150,12 @@ static uint16_t read_mtu(struct netfront *net)
     uint64_t mtu, most = net->features & NETFRONT_SG ? GSO_FRAME_MAX : PAGE_SIZE;
 
     most -= ETHERNET_HEADER + ETHERNET_TAG;
-    if (xenstore_read_u64(XENSTORE_NO_TX, net->bus.path, "mtu", &mtu) != 0) {
-        return MTU_DEFAULT;
-    }
-    if (mtu < MTU_LEAST) {
+    int err = xenstore_read_u64(XENSTORE_NO_TX, net->bus.path, "mtu", &mtu);
+    if (err == -EINVAL || (err == 0 && mtu < MTU_LEAST)) {
         klog(LOG_WARNING, "xen: %s/mtu can't be, taken for %u", net->bus.path, MTU_DEFAULT);
+        err = -EINVAL;
+    }
+    if (err != 0) {
         return MTU_DEFAULT;
     }
     return (uint16_t)(mtu < most ? mtu : most);

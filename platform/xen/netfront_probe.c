@@ -174,17 +174,35 @@ static int attach(const char *path, unsigned number, struct xenbus_device **devi
     return 0;
 }
 
+/* Afterwards the backend has nothing of ours any more; if it does not answer, we go all the same. */
+static void part(struct netfront *net)
+{
+    if (net->bus.path[0] == '\0') {
+        return;
+    }
+    int err = xenbus_part(&net->bus, platform_clock_ns() + PART_NS);
+    if (err != 0) {
+        klog(LOG_WARNING, "xen: %s: its backend does not close (%d)", net->bus.path, err);
+    }
+}
+
+static void lost(struct xenbus_device *bus)
+{
+    struct netfront *net = device_of(bus);
+
+    part(net);
+    bool was = spin_lock(&net->lock);
+    if (!net->netdev.failed) {
+        netfront_give_up(net, "it has closed");
+    }
+    spin_unlock(&net->lock, was);
+}
+
 static void detach(struct xenbus_device *bus)
 {
     struct netfront *net = device_of(bus);
 
-    if (net->bus.path[0] != '\0') {
-        /* Afterwards it has nothing of ours any more; if it does not answer, we go all the same. */
-        int err = xenbus_part(&net->bus, platform_clock_ns() + PART_NS);
-        if (err != 0) {
-            klog(LOG_WARNING, "xen: %s: its backend does not close (%d)", net->bus.path, err);
-        }
-    }
+    part(net);
     bool was = spin_lock(&net->lock);
     netfront_give_up(net, NULL);
     spin_unlock(&net->lock, was);
@@ -249,7 +267,8 @@ static void changed(struct xenbus_device *bus, int state)
 int xen_netfront_probe(void)
 {
     static struct xen_frontend kind = {
-        .kind = "vif", .attach = attach, .detach = detach, .resume = resume, .changed = changed,
+        .kind = "vif", .attach = attach, .detach = detach, .lost = lost, .resume = resume,
+        .changed = changed,
     };
     int n = xen_frontend_start(&kind);
     return n > 0 ? n : 0;

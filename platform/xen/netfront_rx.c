@@ -200,6 +200,7 @@ static void begin_frame(struct netfront_rx *rx, uint16_t flags)
     rx->first = rx->last = NULL;
     rx->total = 0;
     rx->pieces = 0;
+    rx->answers = 0;
     rx->flags = flags;
     rx->gso_size = 0;
     rx->gso_type = XEN_NETIF_GSO_TYPE_NONE;
@@ -370,7 +371,13 @@ static struct netbuf *take_answer(struct netfront *net)
         }
         take_piece(net, &rsp, nb);
     }
-    return rx->extra || rx->more ? NULL : end_frame(net);
+    if (!rx->extra && !rx->more) {
+        return end_frame(net);
+    }
+    if (++rx->answers > NETFRONT_RING) {
+        net->doubt = "a frame of it does not end (receiving)";
+    }
+    return NULL;
 }
 
 int netfront_receive(struct netfront *net, struct netbuf **frames, unsigned n)

@@ -20,9 +20,6 @@ static void state_changed(struct xenstore_watch *watch)
     dev->changes++;
     waitq_wake_all(&dev->changed);
     spin_release(&dev->lock);
-    if (dev->on_change != NULL) {
-        dev->on_change(dev);
-    }
 }
 
 static int find_backend(struct xenbus_device *dev)
@@ -147,19 +144,35 @@ int xenbus_publish(struct xenbus_device *dev, int (*publish)(uint32_t tx, struct
     return xenstore_transaction(publish_all, &p);
 }
 
+struct parting {
+    const struct xenbus_device *dev;
+    XenbusState state;
+};
+
+/* In one transaction: a place that the toolstack takes away meanwhile is not made again by us. */
+static int set_own_state(uint32_t tx, void *arg)
+{
+    const struct parting *p = arg;
+    uint64_t own;
+    int error = xenstore_read_u64(tx, p->dev->path, "state", &own);
+
+    /* The place of our successor, to whose backend we have nothing to say. */
+    if (error == 0 && own == XenbusStateInitialising) {
+        return -ENOENT;
+    }
+    return error != 0 ? error : xenstore_write_u64(tx, p->dev->path, "state", p->state);
+}
+
 int xenbus_part(struct xenbus_device *dev, uint64_t deadline_ns)
 {
-    int error = xenbus_set_state(dev, XenbusStateClosing);
+    int error = xenstore_transaction(set_own_state, &(struct parting){dev, XenbusStateClosing});
 
-    if (gone(error)) {
-        return 0; /* our place in the tree, and so the backend's */
-    }
     if (error != 0) {
-        return error;
+        return gone(error) ? 0 : error; /* our place in the tree, and so the backend's */
     }
     /* Linux's backends answer Closing with the same, and let go and close when we are Closed. */
     int state = wait_for(dev, ENDING, deadline_ns);
-    error = xenbus_set_state(dev, XenbusStateClosed);
+    error = xenstore_transaction(set_own_state, &(struct parting){dev, XenbusStateClosed});
     if (state >= 0 && error == 0) {
         state = wait_for(dev, XENBUS_STATES(XenbusStateClosed), deadline_ns);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests for the block front end's test, at random and one by one. Included once. */
+/* Requests for the block front end's tests, at random and one by one; begin and end. Included once. */
 #pragma once
 
 #include "blkfront_peer.h"
@@ -90,4 +90,75 @@ static void check_batch(unsigned n, uint8_t **bufs, const size_t *lens)
         }
         free(bufs[i]);
     }
+}
+
+/* Random reads and writes, compared with a copy; `moves`: and another host now and then. */
+static void exercise(unsigned rounds, bool moves)
+{
+    struct blk_request *list[16];
+    uint8_t *bufs[16];
+    size_t lens[16];
+    memcpy(copy, peer.data, sizeof(copy));
+    for (unsigned round = 0; round < rounds; round++) {
+        unsigned n = fill_batch(list, bufs, lens), given = 0;
+        for (unsigned stuck = 0; given < n && stuck < 1000; stuck++) {
+            int taken = disk->ops->submit(disk, list + given, n - given);
+            EXPECT(taken >= 0);
+            given += taken > 0 ? (unsigned)taken : 0;
+            if (moves && unit_random(&seed) % 3 == 0) {
+                run_some((unsigned)(unit_random(&seed) % 4)); /* some are answered before */
+                /* Another host: new tables, which nobody has mapped, and another kind of backend. */
+                handler = NULL;
+                for (unsigned f = 0; f < 8 && table[f] != NULL; f++) {
+                    memset(table[f], 0, 4096);
+                }
+                memset(peer.held, 0, sizeof(peer.held));
+                peer.mapped = false;
+                memset(front, 0, sizeof(front));
+                tell("feature-max-indirect-segments", unit_random(&seed) % 2 ? 256 : 0);
+                tell("max-ring-page-order", unit_random(&seed) % 3);
+                kind->resume(device);
+            }
+            if (unit_random(&seed) % 2 || given < n) {
+                run_peer();
+            }
+        }
+        run_peer();
+        EXPECT(given == n);
+        check_batch(n, bufs, lens);
+    }
+    EXPECT(memcmp(copy, peer.data, sizeof(copy)) == 0);
+    EXPECT(errors_logged == 0 && warnings_logged == 0);
+}
+
+static unsigned grants_used(void)
+{
+    struct grant_stats stats;
+    grant_stats(&stats);
+    return stats.used;
+}
+
+/* Take the disk away; everything is as it was before it came. */
+static void detach_disk(long pages)
+{
+    kind->detach(device);
+    EXPECT(pages_out == pages && grants_used() == 0 && handler == NULL && armed == NULL);
+}
+
+/* The grants' own notes stay; what is counted begins after them. */
+static void begin(void)
+{
+    static uint32_t refs[1000];
+    fake_cpu_init();
+    EXPECT(grant_alloc(refs, 1000) == 0);
+    grant_free(refs, 1000);
+    pages_out = 0;
+}
+
+static int end(void)
+{
+    for (unsigned f = 0; f < 8; f++) {
+        free(table[f]);
+    }
+    return unit_done();
 }

@@ -25,35 +25,20 @@
 #include "unit.h"
 
 #include "fake_cpu.h"
+#include "fake_log.h"
 
 #define SECTORS 8192u
 #define DOMAIN  3u
 #define NUMBER  51712u
 
 static uint64_t seed = 0xb10cf, now_ns = 1000;
-static unsigned errors_logged, warnings_logged, releases;
+static unsigned releases;
 static long pages_out;
 static bool no_pages;
 static struct timer *armed;
 static const char *options = "";
 
 /* ---- the machine ---- */
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)fmt;
-    errors_logged += level == LOG_ERROR;
-    warnings_logged += level == LOG_WARNING;
-}
-
-int log_format(char *buf, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(buf, size, fmt, ap);
-    va_end(ap);
-    return n;
-}
 
 void *page_alloc_n(size_t n)
 {

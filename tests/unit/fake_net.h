@@ -16,11 +16,12 @@
 #include <pith/cmdline.h>
 #include <pith/heap.h>
 #include <pith/iowait.h>
-#include <pith/log.h>
 #include <pith/netdev.h>
 #include <pith/page.h>
 #include <pith/panic.h>
 #include <pith/random.h>
+
+#include "fake_log.h"
 
 #define FAKE_BUFFERS 64u
 #define FAKE_BUFFER  2048u
@@ -50,21 +51,6 @@ void random_bytes(void *buf, size_t len)
 void page_stats(struct page_stats *out)
 {
     *out = (struct page_stats){ .total = 4096, .free = 3072, .low = 3072 }; /* 16 MiB */
-}
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)level;
-    (void)fmt;
-}
-
-int log_format(char *buf, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(buf, size, fmt, ap);
-    va_end(ap);
-    return n;
 }
 
 void panic_at(const char *file, int line, const char *fmt, ...)

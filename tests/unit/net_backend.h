@@ -37,15 +37,6 @@ const struct boot_info *machine_boot_info(void)
     return &info;
 }
 
-int log_format(char *buf, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(buf, size, fmt, ap);
-    va_end(ap);
-    return n;
-}
-
 void netdev_attach(struct netdev *dev)
 {
     strcpy(dev->name, "eth0");

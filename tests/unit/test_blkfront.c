@@ -10,58 +10,6 @@
  */
 #include "blkfront_load.h"
 
-static void exercise(unsigned rounds, bool moves)
-{
-    struct blk_request *list[16];
-    uint8_t *bufs[16];
-    size_t lens[16];
-    memcpy(copy, peer.data, sizeof(copy));
-    for (unsigned round = 0; round < rounds; round++) {
-        unsigned n = fill_batch(list, bufs, lens), given = 0;
-        for (unsigned stuck = 0; given < n && stuck < 1000; stuck++) {
-            int taken = disk->ops->submit(disk, list + given, n - given);
-            EXPECT(taken >= 0);
-            given += taken > 0 ? (unsigned)taken : 0;
-            if (moves && unit_random(&seed) % 3 == 0) {
-                run_some((unsigned)(unit_random(&seed) % 4)); /* some are answered before */
-                /* Another host: new tables, which nobody has mapped, and another kind of backend. */
-                handler = NULL;
-                for (unsigned f = 0; f < 8 && table[f] != NULL; f++) {
-                    memset(table[f], 0, 4096);
-                }
-                memset(peer.held, 0, sizeof(peer.held));
-                peer.mapped = false;
-                memset(front, 0, sizeof(front));
-                tell("feature-max-indirect-segments", unit_random(&seed) % 2 ? 256 : 0);
-                tell("max-ring-page-order", unit_random(&seed) % 3);
-                kind->resume(device);
-            }
-            if (unit_random(&seed) % 2 || given < n) {
-                run_peer();
-            }
-        }
-        run_peer();
-        EXPECT(given == n);
-        check_batch(n, bufs, lens);
-    }
-    EXPECT(memcmp(copy, peer.data, sizeof(copy)) == 0);
-    EXPECT(errors_logged == 0 && warnings_logged == 0);
-}
-
-static unsigned grants_used(void)
-{
-    struct grant_stats stats;
-    grant_stats(&stats);
-    return stats.used;
-}
-
-/* Take the disk away; everything is as it was before it came. */
-static void detach_disk(long pages)
-{
-    kind->detach(device);
-    EXPECT(pages_out == pages && grants_used() == 0 && handler == NULL && armed == NULL);
-}
-
 static void test_sound_backends(void)
 {
     static const struct {
@@ -256,150 +204,6 @@ static void test_mischief(void)
     free(buf);
 }
 
-/* Taken away while requests are out and files are open. */
-static void test_unplug(void)
-{
-    uint8_t *buf = aligned_alloc(4096, 65536);
-    for (unsigned how = 0; how < 4; how++) {
-        struct blk_request *list[4];
-        reset_peer();
-        attach_disk();
-        for (unsigned i = 0; i < 4; i++) {
-            list[i] = prepare(i, BLK_WRITE, i * 8, buf + 4096 * i, 4096, 1, 1);
-        }
-        EXPECT(disk->ops->submit(disk, list, 4) == 4);
-        disk->refs++; /* an open file */
-        unsigned before = releases;
-        peer.mischief = how == 0 ? HONEST : SILENT;
-        peer.state = how == 2 ? XenbusStateClosed : XenbusStateClosing;
-        peer.keeps_ring = how == 3; /* and the pages that it has mapped */
-        uint64_t began = now_ns;
-        kind->detach(device);
-        EXPECT(how < 2 || now_ns - began < 10000000000ULL);
-        for (unsigned i = 0; i < 4; i++) {
-            EXPECT(requests[i].calls == 1 && requests[i].req.status == (how == 0 ? 0 : -EIO));
-        }
-        struct blk_request *r = prepare(0, BLK_READ, 0, buf, 512, 1, 1);
-        EXPECT(disk->ops->submit(disk, &r, 1) == -EIO);
-        EXPECT(releases == before && (how == 3 || grants_used() == 0));
-        blkdev_put(disk);
-        EXPECT(releases == before + 1);
-        if (how == 3) { /* what it kept comes back when it lets go */
-            EXPECT(grants_used() > 0 && pages_out > 0);
-            let_go();
-            peer.keeps_ring = false;
-            attach_disk();
-            peer.mischief = HONEST;
-            EXPECT(one(BLK_READ, 0, buf, 512, 1) == 0);
-            detach_disk(0);
-        }
-        EXPECT(pages_out == 0);
-    }
-    free(buf);
-}
-
-/* Cycles leave nothing behind. */
-static void test_cycles(void)
-{
-    uint8_t *buf = aligned_alloc(4096, 65536);
-    reset_peer();
-    for (unsigned i = 0; i < 200; i++) {
-        memset(front, 0, sizeof(front));
-        *node(false, "state", true) = XenbusStateInitialising;
-        EXPECT(attach_disk() == 0 && one(BLK_WRITE, i, buf, 65536, 3) == 0);
-        detach_disk(0);
-    }
-    free(buf);
-}
-
-/* Unanswered requests are made again in their order, whatever the new backend takes at once. */
-static void test_moves(void)
-{
-    static const char *const kinds[] = { "", "nopersistent", "ring=1", "ring=16" };
-    for (unsigned i = 0; i < 4; i++) {
-        reset_peer();
-        options = kinds[i];
-        attach_disk();
-        exercise(100, true);
-        /* Writes, a flush, a write: the order stays. */
-        uint8_t *buf = aligned_alloc(4096, 65536);
-        struct blk_request *list[8];
-        for (unsigned k = 0; k < 8; k++) {
-            list[k] = prepare(k, k == 5 ? BLK_FLUSH : BLK_WRITE, 100 + k, buf, k == 5 ? 0 : 512,
-                              k == 5 ? 0 : 1, 1);
-        }
-        EXPECT(disk->ops->submit(disk, list, 8) == 8);
-        handler = NULL;
-        for (unsigned f = 0; f < 8 && table[f] != NULL; f++) {
-            memset(table[f], 0, 4096);
-        }
-        memset(peer.held, 0, sizeof(peer.held));
-        peer.mapped = false;
-        memset(front, 0, sizeof(front));
-        kind->resume(device);
-        peer.nhistory = 0;
-        for (unsigned k = 0; k < 8; k++) {
-            EXPECT(requests[k].calls == 0);
-            run_some(1); /* one at a time, so that the peer's order is the ring's */
-        }
-        for (unsigned k = 0; k < 8; k++) {
-            EXPECT(requests[k].calls == 1 && list[k]->status == 0);
-            EXPECT(peer.history[k] == (k == 5 ? ~0u : 100 + k));
-        }
-        /* Nobody answers on the new host. */
-        EXPECT(disk->ops->submit(disk, list, 8) == 8);
-        handler = NULL;
-        let_go();
-        peer.never_connects = true;
-        kind->resume(device);
-        for (unsigned k = 0; k < 8; k++) {
-            EXPECT(requests[k].calls == 2 && list[k]->status == -EIO);
-        }
-        EXPECT(disk->ops->submit(disk, list, 8) == -EIO && errors_logged == 1);
-        let_go();
-        detach_disk(0);
-        free(buf);
-    }
-    options = "";
-}
-
-/* A backend that writes anything anywhere it may: every request ends, nothing is touched but its data. */
-static void test_scribbles(void)
-{
-    uint8_t *buf = aligned_alloc(4096, 16 * 65536);
-    unsigned given_up = 0;
-    for (unsigned round = 0; round < 400; round++) {
-        struct blk_request *list[16];
-        reset_peer();
-        attach_disk();
-        for (unsigned i = 0; i < 16; i++) {
-            list[i] = prepare(i, i & 1 ? BLK_WRITE : BLK_READ, i * 128, buf + i * 65536,
-                              unit_random(&seed) % 128 * 512 + 512, 1 + i, 1);
-        }
-        int taken = disk->ops->submit(disk, list, 16);
-        EXPECT(taken > 0);
-        for (unsigned k = 0; k < 8; k++) {
-            if (unit_random(&seed) % 2) {
-                ((uint32_t *)peer.ring)[unit_random(&seed) % 16] = (uint32_t)(unit_random(&seed) % 300);
-            } else {
-                answer(unit_random(&seed) % 4 << 32 | unit_random(&seed) % 200,
-                       (uint8_t)(unit_random(&seed) % 3), (int)(unit_random(&seed) % 5) - 2);
-            }
-            event();
-        }
-        given_up += disk->failed;
-        pass(60000000000ULL);
-        for (int i = 0; i < taken; i++) {
-            EXPECT(requests[i].calls == 1);
-        }
-        EXPECT(errors_logged <= 1);
-        memset(peer.ring, 0, 64);
-        detach_disk(0);
-    }
-    EXPECT(given_up > 300);
-    free(buf);
-}
-
 static void test_no_memory(void)
 {
     uint8_t *buf = calloc(1, 65536);
@@ -456,24 +260,13 @@ static void test_options(void)
 
 int main(void)
 {
-    static uint32_t refs[1000];
-    fake_cpu_init();
-    EXPECT(grant_alloc(refs, 1000) == 0);
-    grant_free(refs, 1000);
-    pages_out = 0; /* the grants' own notes stay */
+    begin();
     test_names();
     test_options();
     test_sound_backends();
     test_features();
     test_no_backend();
     test_mischief();
-    test_unplug();
-    test_cycles();
-    test_moves();
-    test_scribbles();
     test_no_memory();
-    for (unsigned f = 0; f < 8; f++) {
-        free(table[f]);
-    }
-    return unit_done();
+    return end();
 }

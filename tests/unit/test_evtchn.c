@@ -16,6 +16,7 @@
 #include "unit.h"
 
 #include "fake_cpu.h"
+#include "fake_log.h"
 
 /* ---- a Xen that knows event channels ---- */
 
@@ -80,12 +81,6 @@ int64_t mon_hypercall(uint64_t nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64
 
 void platform_irq_replay(void)
 {
-}
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)level;
-    (void)fmt;
 }
 
 static bool no_memory;

@@ -14,6 +14,7 @@
 #include "unit.h"
 
 #include "fake_cpu.h"
+#include "fake_log.h"
 
 #define PER_FRAME 512u
 #define LIMIT     4u
@@ -33,12 +34,6 @@ static char *page_at(unsigned i)
 
 void platform_irq_replay(void)
 {
-}
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)level;
-    (void)fmt;
 }
 
 void *page_alloc(unsigned order)

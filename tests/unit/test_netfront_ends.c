@@ -132,6 +132,13 @@ static void test_resume(void)
     }
     back_give(data, 60, 60, 0, 0, NULL);
     EXPECT(card->ops->receive(card, &nb, 1) == 1); /* lent over the move */
+    /* Between the move and resume() whatever is in the rings says nothing. */
+    generation++;
+    back.rx->rsp_prod += 1000;
+    back.tx->rsp_prod += 1000;
+    card->ops->arm(card, true);
+    EXPECT(!card->ops->arm(card, true) && card->ops->receive(card, list, 1) == 0);
+    EXPECT(card->ops->reap(card) == 0 && !card->failed && card->link_up && errors_logged == 0);
     memset(ports, 0, sizeof(ports)); /* the new domain has none */
     ports_open = 0;
     done_count = 0;
@@ -179,7 +186,7 @@ static void expect_failed(void)
 
 static void test_liars(void)
 {
-    for (unsigned lie = 0; lie < 9; lie++) {
+    for (unsigned lie = 0; lie < 11; lie++) {
         struct netbuf *nb, out = { .data = data, .len = 60, .done = done }, *list = &out;
         unsigned kept = 0;
         backend_reset();
@@ -239,6 +246,18 @@ static void test_liars(void)
             }
             EXPECT(kept == NETFRONT_SPARE_REFS + 1 && pages_left == kept);
             break;
+        default: /* a frame without an end: of pieces, or of extras */
+            for (unsigned i = 0; i <= NETFRONT_RING; i++) {
+                const struct netif_extra_info more = {.type = XEN_NETIF_EXTRA_TYPE_GSO,
+                                                      .flags = XEN_NETIF_EXTRA_FLAG_MORE};
+                rx_answer(0, lie == 9 ? NETRXF_more_data : NETRXF_extra_info, 60);
+                if (lie == 10 && i > 0) {
+                    memcpy(&back.rx->ring[(back.rx_seen - 1) % NETFRONT_RING], &more, sizeof(more));
+                }
+                rx_push();
+                EXPECT(i == NETFRONT_RING || (card->ops->receive(card, &nb, 1) == 0 && !card->failed));
+            }
+            break;
         }
         card->ops->reap(card);
         EXPECT(card->ops->receive(card, &nb, 1) == 0);
@@ -251,6 +270,28 @@ static void test_liars(void)
         }
         stop_keeping(kept);
         EXPECT(done_count >= 1);
+    }
+}
+
+/* Its backend has closed, and nobody has taken it away. */
+static void test_lost(void)
+{
+    for (unsigned given_up = 0; given_up < 2; given_up++) {
+        struct netbuf out = { .data = data, .len = 60, .done = done }, *list = &out;
+        backend_reset();
+        start();
+        EXPECT(card->ops->transmit(card, &list, 1) == 1);
+        card->ops->arm(card, false);
+        card->ops->arm(card, false);
+        events = parted = 0;
+        if (given_up) { /* already: no second line */
+            back.rx->rsp_prod = 65;
+            EXPECT(card->ops->receive(card, &list, 1) == 0);
+        }
+        driver->lost(bus);
+        EXPECT(events == 1 && parted == 1 && done_count == 1);
+        expect_failed();
+        stop();
     }
 }
 
@@ -321,6 +362,7 @@ int main(void)
     test_dry_and_full();
     test_resume();
     test_liars();
+    test_lost();
     test_mutations();
     return unit_done();
 }

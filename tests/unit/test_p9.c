@@ -13,21 +13,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 
 #include <pith/cmdline.h>
 #include <pith/heap.h>
-#include <pith/log.h>
 
 #include "libos/fs/p9.h"
 
 #include "unit.h"
 
 #include "fake_cpu.h"
+#include "fake_log.h"
 
 #include "p9_server.h"
 
-static unsigned log_warnings, allocated;
+static unsigned allocated;
 static uint64_t now;
 
 /* ---- what the sources need of the rest ---- */
@@ -42,12 +41,6 @@ void heap_free(void *p)
 {
     allocated -= p != NULL;
     free(p);
-}
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)fmt;
-    log_warnings += level == LOG_WARNING;
 }
 
 uint64_t platform_clock_ns(void)
@@ -336,7 +329,7 @@ static void step(void)
 
 static void test_hostile(void)
 {
-    unsigned before = log_warnings;
+    unsigned before = warnings_logged;
     p9_node(m->root)->c->lies = 0;
     for (unsigned i = 0; i < 20000; i++) {
         lies = 1 + i % 7;
@@ -344,7 +337,7 @@ static void test_hostile(void)
         lies = 0;
     }
     EXPECT(p9_node(m->root)->c->lies > 1000);
-    EXPECT(log_warnings == before + 1); /* the first one is told */
+    EXPECT(warnings_logged == before + 1); /* the first one is told */
 }
 
 static void test_silent(void)

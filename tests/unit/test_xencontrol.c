@@ -2,19 +2,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the toolstack writes to control/, word by word, against a xenstore of the test's. */
 #include <errno.h>
-#include <setjmp.h>
 
 #include <pith/platform.h>
-#include <pith/thread.h>
 #include <xenplat/pv.h>
 #include <xenplat/pvh.h>
 #include <xenplat/services.h>
 #include <xenplat/suspend.h>
 #include <xenplat/xenstore.h>
 
-#include "unit.h"
-
-#include "fake_cpu.h"
+#include "fake_server.h"
 
 #include "../../platform/xen/balloon.h"
 
@@ -23,51 +19,13 @@ bool xen_pv = true;
 
 static char shutdown_word[64], sysrq_word[64];
 static char features[200];
-static unsigned suspended, stops, warned, published, threads;
+static unsigned suspended, stops, published;
 static int reboot = -1, in_transaction;
 static struct xenstore_watch *watches[3];
 static unsigned nwatches;
-static void *(*thread_fn)(void *);
-static jmp_buf idle;
 static enum xen_balloon balloon_says[4]; /* what its next looks answer */
-static unsigned looks, later;
+static unsigned looks;
 static uint64_t began_with;
-
-void platform_irq_replay(void)
-{
-}
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)fmt;
-    warned += level == LOG_WARNING;
-}
-
-int thread_create(struct thread **out, const struct thread_attr *attr, void *(*fn)(void *), void *arg)
-{
-    (void)out;
-    (void)arg;
-    EXPECT(attr->detached && attr->stack_size >= THREAD_STACK_MIN);
-    thread_fn = fn;
-    threads++;
-    return 0;
-}
-
-unsigned waitq_wake_all(struct waitq *q)
-{
-    (void)q;
-    return 0;
-}
-
-/* The thread has done all that there was to do. */
-int waitq_wait(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns)
-{
-    (void)q;
-    EXPECT(deadline_ns == UINT64_MAX || deadline_ns == 5000000000ULL + 1000000000ULL);
-    later += deadline_ns != UINT64_MAX;
-    spin_unlock(lock, false);
-    longjmp(idle, 1);
-}
 
 static char *node(const char *key)
 {
@@ -173,23 +131,15 @@ void stop_requested(void)
     stops++;
 }
 
-static void run(void)
-{
-    if (setjmp(idle) == 0) {
-        thread_fn(NULL);
-    }
-    EXPECT(!irq_is_masked());
-}
-
 /* A word is written; the watch fires, the thread looks. */
 static void write_word(char *to, const char *word)
 {
-    warned = 0;
+    warnings_logged = 0;
     strcpy(to, word);
     watches[0]->fn(watches[0]);
     nwatches = 0; /* the thread's function begins anew each time */
     features[0] = '\0';
-    run();
+    serve();
     EXPECT(to[0] == '\0' || strcmp(word, "(none)") == 0);
 }
 
@@ -203,25 +153,25 @@ int main(void)
     fake_cpu_init();
     EXPECT(xen_control_listen() == -ENODEV);
     xen_control_prepare();
-    EXPECT(threads == 0); /* no xenstore */
+    EXPECT(servers == 0); /* no xenstore */
     EXPECT(xen_control_listen() == -ENODEV);
     xen_given_store.frame = 7;
     xen_control_prepare();
-    EXPECT(threads == 1);
-    run();
+    EXPECT(servers == 1);
+    serve();
     EXPECT(nwatches == 0); /* nobody listens yet */
     EXPECT(xen_control_listen() == 0);
-    run();
+    serve();
     EXPECT(nwatches == 3 && published == 1);
     EXPECT_STR(features, "feature-poweroff feature-reboot feature-suspend ");
     EXPECT_STR(watches[0]->path, "control/shutdown");
     EXPECT_STR(watches[1]->path, "control/sysrq");
     EXPECT_STR(watches[2]->path, "memory/target");
-    EXPECT(looks == 1 && later == 0 && began_with == 0); /* PV starts with what it is to have */
-    EXPECT(stops == 0 && suspended == 0 && reboot == -1 && warned == 0);
+    EXPECT(looks == 1 && sleeps == 0 && began_with == 0); /* PV starts with what it is to have */
+    EXPECT(stops == 0 && suspended == 0 && reboot == -1 && warnings_logged == 0);
 
     write_word(shutdown_word, "poweroff");
-    EXPECT(stops == 1 && reboot == 0 && warned == 0);
+    EXPECT(stops == 1 && reboot == 0 && warnings_logged == 0);
     write_word(shutdown_word, "halt");
     EXPECT(stops == 2 && reboot == 0);
     write_word(shutdown_word, "reboot");
@@ -230,25 +180,25 @@ int main(void)
     EXPECT(suspended == 1 && stops == 3);
     write_word(shutdown_word, "");
     write_word(shutdown_word, "(none)");
-    EXPECT(warned == 0);
+    EXPECT(warnings_logged == 0);
     shutdown_word[0] = '\0';
     static const char *const odd[] = {"power", "poweroff ", "Poweroff", "a word that is far too long for any order"};
     for (unsigned i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         write_word(shutdown_word, odd[i]);
-        EXPECT(warned == 1);
+        EXPECT(warnings_logged == 1);
     }
     write_word(sysrq_word, "h");
-    EXPECT(warned == 1);
+    EXPECT(warnings_logged == 1);
     EXPECT(stops == 3 && suspended == 1 && reboot == 1);
 
     /* The balloon goes on without waiting until it is done, or can't go on for now: then by the clock. */
     looks = 0;
     memcpy(balloon_says, (enum xen_balloon[4]){XEN_BALLOON_GOES_ON, XEN_BALLOON_GOES_ON}, sizeof(balloon_says));
     write_word(shutdown_word, "");
-    EXPECT(looks == 3 && later == 0);
+    EXPECT(looks == 3 && sleeps == 0);
     memcpy(balloon_says, (enum xen_balloon[4]){XEN_BALLOON_GOES_ON, XEN_BALLOON_LATER}, sizeof(balloon_says));
     write_word(shutdown_word, "");
-    EXPECT(looks == 5 && later == 1);
+    EXPECT(looks == 5 && sleeps == 1 && sleeps_until == 5000000000ULL + 1000000000ULL);
     xen_pv = false;
     xen_control_prepare();
     EXPECT(began_with == 77);

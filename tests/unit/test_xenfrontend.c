@@ -1,22 +1,18 @@
 /* sources: platform/xen/frontend.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The core of the front ends against a tree of the test's: devices that come, go, fail, change, come
- * back in the same place, and are connected again after a resume.
+ * The core of the front ends against a tree of the test's: devices that come, go, fail, change, lose
+ * their backends, come back in the same place, and are connected again after a resume.
  */
 #include <errno.h>
-#include <setjmp.h>
 
 #include <pith/page.h>
-#include <pith/thread.h>
 #include <xenplat/frontend.h>
 #include <xenplat/suspend.h>
 #include <xenplat/xenbus.h>
 #include <xenplat/xenstore.h>
 
-#include "unit.h"
-
-#include "fake_cpu.h"
+#include "fake_server.h"
 
 #define MAX 64u
 
@@ -26,16 +22,15 @@ struct place {
     const char *kind;
     unsigned number;
     int own, backend; /* states; backend < 0: it has gone */
+    bool offline;     /* the toolstack takes it away */
 };
 
 static struct place places[MAX];
 static unsigned nplaces;
 static int watch_error, list_error;
 static struct xenstore_watch *tree, *watches[MAX];
-static void *(*thread_fn)(void *);
-static unsigned threads, pages;
+static unsigned pages;
 static struct xen_resume_hook *hook;
-static jmp_buf idle;
 
 static struct place *find(const char *kind, unsigned number)
 {
@@ -61,7 +56,7 @@ static struct place *appear(const char *kind, unsigned number)
     if (p == NULL) {
         p = &places[nplaces++];
     }
-    *p = (struct place){kind, number, XenbusStateInitialising, XenbusStateInitWait};
+    *p = (struct place){kind, number, XenbusStateInitialising, XenbusStateInitWait, false};
     return p;
 }
 
@@ -69,26 +64,6 @@ static void vanish(const char *kind, unsigned number)
 {
     struct place *p = find(kind, number);
     *p = places[--nplaces];
-}
-
-void platform_irq_replay(void)
-{
-}
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)level;
-    (void)fmt;
-}
-
-int log_format(char *buf, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(buf, size, fmt, ap);
-    va_end(ap);
-    EXPECT(n < (int)size);
-    return n;
 }
 
 void *page_alloc(unsigned order)
@@ -103,30 +78,6 @@ void page_free(void *p, unsigned order)
     EXPECT(order == 0);
     pages--;
     free(p);
-}
-
-int thread_create(struct thread **out, const struct thread_attr *attr, void *(*fn)(void *), void *arg)
-{
-    (void)out;
-    (void)arg;
-    EXPECT(attr->detached);
-    thread_fn = fn;
-    threads++;
-    return 0;
-}
-
-unsigned waitq_wake_all(struct waitq *q)
-{
-    (void)q;
-    return 0;
-}
-
-int waitq_wait(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns)
-{
-    (void)q;
-    (void)deadline_ns;
-    spin_unlock(lock, false);
-    longjmp(idle, 1);
 }
 
 void xen_resume_add(struct xen_resume_hook *h)
@@ -206,11 +157,11 @@ ssize_t xenstore_read(uint32_t tx, const char *dir, const char *key, char *buf, 
 
 int xenstore_read_u64(uint32_t tx, const char *dir, const char *key, uint64_t *value)
 {
-    if (strncmp(dir, "/b/", 3) == 0) {
-        *value = (uint64_t)find_path(dir + 3)->backend;
-        return 0;
+    struct place *p = find_path(strncmp(dir, "/b/", 3) == 0 ? dir + 3 : dir);
+    if (p != NULL && dir[0] == '/') {
+        *value = strcmp(key, "online") == 0 ? !p->offline : (uint64_t)p->backend;
+        return p->backend < 0 ? -EACCES : 0;
     }
-    struct place *p = find_path(dir);
     EXPECT(tx == XENSTORE_NO_TX && strcmp(key, "state") == 0);
     if (p == NULL) {
         return -ENOENT;
@@ -270,10 +221,20 @@ static void detach(struct xenbus_device *dev)
     free(dev);
 }
 
+static void lost(struct xenbus_device *dev)
+{
+    tell("lost", dev);
+    dev->arg = dev;
+    find_path(dev->path)->own = XenbusStateClosed;
+}
+
+/* One that has failed is left as it is. */
 static void resume(struct xenbus_device *dev)
 {
     tell("resume", dev);
-    find_path(dev->path)->own = find_path(dev->path)->backend = XenbusStateConnected;
+    if (dev->arg == NULL) {
+        find_path(dev->path)->own = find_path(dev->path)->backend = XenbusStateConnected;
+    }
 }
 
 static void on_change(struct xenbus_device *dev, int state)
@@ -283,8 +244,8 @@ static void on_change(struct xenbus_device *dev, int state)
     tell(text, dev);
 }
 
-static struct xen_frontend vif = {.kind = "vif", .attach = attach, .detach = detach, .resume = resume,
-                                  .changed = on_change};
+static struct xen_frontend vif = {.kind = "vif", .attach = attach, .detach = detach, .lost = lost,
+                                  .resume = resume, .changed = on_change};
 static struct xen_frontend vbd = {.kind = "vbd", .attach = attach, .detach = detach, .resume = resume};
 
 /* ---- scenes ---- */
@@ -292,10 +253,7 @@ static struct xen_frontend vbd = {.kind = "vbd", .attach = attach, .detach = det
 /* Let the thread look, and compare what the drivers were told since the last time. */
 static void expect(const char *told)
 {
-    if (setjmp(idle) == 0) {
-        thread_fn(NULL);
-    }
-    EXPECT(!irq_is_masked());
+    serve();
     EXPECT_STR(story, told);
     story[0] = '\0';
 }
@@ -318,15 +276,15 @@ static void backend_says(const char *kind, unsigned number, int state)
 static void at_start(void)
 {
     watch_error = -ENODEV;
-    EXPECT(xen_frontend_start(&vif) == -ENODEV && threads == 0);
+    EXPECT(xen_frontend_start(&vif) == -ENODEV && servers == 0);
     watch_error = 0;
     appear("vif", 10);
     appear("vif", 2);
     appear("vbd", 51712);
-    EXPECT(xen_frontend_start(&vif) == 2 && threads == 1);
+    EXPECT(xen_frontend_start(&vif) == 2 && servers == 1);
     EXPECT_STR(story, "attach vif/2, attach vif/10, ");
     story[0] = '\0';
-    EXPECT(xen_frontend_start(&vbd) == 1 && threads == 1 && watched() == 3);
+    EXPECT(xen_frontend_start(&vbd) == 1 && servers == 1 && watched() == 3);
     expect("attach vbd/51712, state4 vif/2, state4 vif/10, ");
     expect("");
 }
@@ -348,11 +306,13 @@ static void late_last(void)
 
 static void come_and_go(void)
 {
+    warnings_logged = 0;
     appear("vif", 3);
     fire(tree);
     expect("attach vif/3, state4 vif/3, ");
     backend_says("vif", 3, XenbusStateReconfiguring);
     expect("state7 vif/3, ");
+    find("vif", 3)->offline = true;
     backend_says("vif", 3, XenbusStateClosing);
     expect("detach vif/3, ");
     EXPECT(watched() == 3);
@@ -363,13 +323,64 @@ static void come_and_go(void)
     expect("");
     appear("vif", 3);
     expect("attach vif/3, state4 vif/3, ");
+    EXPECT(warnings_logged == 0);
     vanish("vif", 3); /* all at once, no parting */
     expect("detach vif/3, ");
-    EXPECT(watched() == 3);
+    EXPECT(watched() == 3 && warnings_logged == 1);
     list_error = -EIO; /* nobody can say what is there: nothing is done */
     expect("");
     list_error = 0;
     expect("");
+}
+
+/* The backend closes, or goes, and nobody wants the device away. */
+static void losing(void)
+{
+    warnings_logged = 0;
+    for (unsigned round = 0; round < 3; round++) {
+        static const int ends[] = {XenbusStateClosing, XenbusStateClosed, -1};
+        appear("vif", 4);
+        fire(tree);
+        expect("attach vif/4, state4 vif/4, ");
+        backend_says("vif", 4, ends[round]);
+        expect("lost vif/4, "); /* what is said of it is the driver's to say */
+        backend_says("vif", 4, XenbusStateClosed);
+        expect(""); /* once */
+        backend_says("vif", 4, XenbusStateConnected);
+        expect("");
+        if (round == 0) { /* in good order, now */
+            find("vif", 4)->offline = true;
+            backend_says("vif", 4, XenbusStateClosing);
+            expect("detach vif/4, ");
+        }
+        vanish("vif", 4);
+        fire(tree);
+        expect(round == 0 ? "" : "detach vif/4, ");
+        EXPECT(watched() == 3 && warnings_logged == 0);
+    }
+    /* It is made anew in its place: works. */
+    appear("vif", 4);
+    expect("attach vif/4, state4 vif/4, ");
+    backend_says("vif", 4, XenbusStateClosed);
+    expect("lost vif/4, ");
+    appear("vif", 4);
+    fire(tree);
+    expect("detach vif/4, attach vif/4, state4 vif/4, ");
+    backend_says("vif", 4, XenbusStateClosed);
+    expect("lost vif/4, ");
+    vanish("vif", 4);
+    fire(tree);
+    expect("detach vif/4, ");
+    /* A kind that can't be lost goes. */
+    appear("vbd", 4);
+    fire(tree);
+    expect("attach vbd/4, ");
+    backend_says("vbd", 4, XenbusStateClosed);
+    expect("detach vbd/4, ");
+    vanish("vbd", 4);
+    fire(tree);
+    expect("");
+    EXPECT(watched() == 3 && warnings_logged == 0);
 }
 
 static void failing(void)
@@ -403,10 +414,8 @@ static void moved(void)
     }
     vanish("vif", 10);
     appear("vif", 11);
-    if (setjmp(idle) == 0) {
-        fire(tree);
-        thread_fn(NULL); /* may not look now */
-    }
+    fire(tree);
+    serve(); /* may not look now */
     EXPECT_STR(story, "");
     hook->ready();
     EXPECT_STR(story, "resume vif/2, resume vbd/51712, ");
@@ -414,6 +423,25 @@ static void moved(void)
     hook->after();
     expect("state4 vif/2, attach vif/11, detach vif/10, state4 vif/11, ");
     EXPECT(watched() == 3 && hook->moved == NULL);
+
+    /* One that was lost is another one there. */
+    appear("vif", 5);
+    fire(tree);
+    expect("attach vif/5, state4 vif/5, ");
+    backend_says("vif", 5, XenbusStateClosed);
+    expect("lost vif/5, ");
+    hook->before();
+    for (unsigned i = 0; i < nplaces; i++) {
+        appear(places[i].kind, places[i].number);
+    }
+    hook->ready();
+    hook->after();
+    story[0] = '\0';
+    fire(tree);
+    expect("state4 vif/2, detach vif/5, attach vif/5, state4 vif/11, state4 vif/5, ");
+    vanish("vif", 5);
+    fire(tree);
+    expect("detach vif/5, ");
 
     hook->before(); /* cancelled */
     hook->after();
@@ -427,16 +455,12 @@ static void many(void)
         for (unsigned i = 0; i < 20; i++) {
             appear("vbd", i);
         }
-        if (setjmp(idle) == 0) {
-            thread_fn(NULL);
-        }
+        serve();
         EXPECT(watched() == 23);
         for (unsigned i = 0; i < 20; i++) {
             vanish("vbd", i);
         }
-        if (setjmp(idle) == 0) {
-            thread_fn(NULL);
-        }
+        serve();
         EXPECT(watched() == 3);
         story[0] = '\0';
     }
@@ -449,6 +473,7 @@ int main(void)
     at_start();
     late_last();
     come_and_go();
+    losing();
     failing();
     moved();
     many();

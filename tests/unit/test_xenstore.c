@@ -62,7 +62,7 @@ static void scene_proper(void)
     EXPECT(xenstore_rm(XENSTORE_NO_TX, "data") == 0 && events == 1);
     xenstore_stats(&stats);
     EXPECT(stats.strays == 3 && !stats.failed);
-    EXPECT(logged == 0);
+    EXPECT(errors_logged == 0);
 }
 
 /* Who has given up is not written to any more; the connection goes on. */
@@ -100,7 +100,7 @@ static void scene_stuck(void)
     EXPECT(xenstore_write(XENSTORE_NO_TX, "a", NULL, text) == -EIO);
     EXPECT(now >= 30000000000u);
     silent = false;
-    EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO && logged == 1);
+    EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO && errors_logged == 1);
 }
 
 static void scene_nonsense(void)
@@ -113,7 +113,7 @@ static void scene_nonsense(void)
     ssize_t second = xenstore_read(XENSTORE_NO_TX, "b", NULL, buf, sizeof(buf));
     xenstore_stats(&stats);
     EXPECT(first == (nonsense == 5 ? -ETIMEDOUT : -EIO) && second == -EIO);
-    EXPECT(stats.failed == (nonsense != 0) && logged == (nonsense != 0));
+    EXPECT(stats.failed == (nonsense != 0) && errors_logged == (nonsense != 0));
 }
 
 /* Anything at all in the ring: no byte beyond it is touched, and every call comes back. */

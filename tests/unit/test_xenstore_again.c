@@ -46,7 +46,7 @@ static void scene_resume(void)
     for (unsigned failed = 0; failed < 2; failed++) {
         if (failed) {
             page->rsp_prod = page->rsp_cons + XENSTORE_RING_SIZE + 1;
-            EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO && logged == 1);
+            EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO && errors_logged == 1);
         }
         xenstore_suspend();
         have = reply_len = reply_sent = 0;
@@ -76,7 +76,7 @@ static void scene_reconnect(void)
     for (unsigned round = 1; round < 4; round++) {
         watches_set = 0;
         page->rsp_prod = page->rsp_cons + XENSTORE_RING_SIZE + 1;
-        EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO && logged == round);
+        EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == -EIO && errors_logged == round);
         EXPECT(xenstore_mkdir(XENSTORE_NO_TX, "a") == 0);
         xenstore_stats(&stats);
         EXPECT(watches_set == 6 && events == 2 + 2 * round && !stats.failed);

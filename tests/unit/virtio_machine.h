@@ -8,27 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pith/log.h>
 #include <pith/page.h>
 #include <pith/platform.h>
 #include <x86/mem.h>
 
 #include "unit.h"
 
+#include "fake_log.h"
+
 #define FAR (1ULL << 48) /* odd pages lie there for a device: no two are contiguous */
 
 static uint64_t now_ns = 1000;
 static bool scattered;
-static unsigned errors_logged, warnings_logged;
 static long pages_out;
 static bool no_pages;
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)fmt;
-    errors_logged += level == LOG_ERROR;
-    warnings_logged += level == LOG_WARNING;
-}
 
 #define MAX_BLOCKS 1024
 

@@ -21,12 +21,13 @@
 #include "unit.h"
 
 #include "fake_cpu.h"
+#include "fake_log.h"
 
 static struct xenstore_domain_interface *page;
 static evtchn_handler *handler;
 static uint64_t now;
 static uint64_t seed = 4711;
-static unsigned pages_out, logged;
+static unsigned pages_out;
 struct xen_given xen_given_store = {0x1234, 3};
 
 /* ---- the daemon ---- */
@@ -81,21 +82,6 @@ static void daemon_step(void)
 
 void platform_irq_replay(void)
 {
-}
-
-void klog(enum log_level level, const char *fmt, ...)
-{
-    (void)fmt;
-    logged += level == LOG_ERROR;
-}
-
-int log_format(char *buf, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(buf, size, fmt, ap);
-    va_end(ap);
-    return n;
 }
 
 void *page_alloc(unsigned order)

@@ -36,14 +36,23 @@ struct xen_frontend {
     int (*attach)(const char *path, unsigned number, struct xenbus_device **device);
 
     /*
-     * The backend closes, or the toolstack has removed the device. What is in flight fails, nobody
-     * waits for ever, libos lets go of it, pages and references come back. Part in good order
-     * (xenbus_part()) where there is somebody to part from. The device is the driver's to free, when
-     * its last user has gone.
+     * The toolstack takes the device away, or has done so. What is in flight fails, nobody waits for
+     * ever, libos lets go of it, pages and references come back. Part in good order (xenbus_part()).
+     * The device is the driver's to free, when its last user has gone.
      */
     void (*detach)(struct xenbus_device *device);
 
-    /* Connect it again after a resume; requests that were not answered are made again. */
+    /*
+     * The backend has closed and the toolstack has not asked it to: part, and fail what is in flight
+     * and all that comes, with a line of the log. The device stays so until it is taken away; only
+     * detach() is called then. NULL: detach() is called now.
+     */
+    void (*lost)(struct xenbus_device *device);
+
+    /*
+     * Connect it again after a resume; requests that were not answered are made again. One that has
+     * failed forgets its ports and leaves its place alone: it is detached, and another attached.
+     */
     void (*resume)(struct xenbus_device *device);
 
     /*

@@ -32,8 +32,7 @@ struct xenbus_device {
     char path[XENSTORE_PATH_MAX];    /* ours: "device/vif/0" */
     char backend[XENSTORE_PATH_MAX]; /* the other's, absolute */
     unsigned domain;                 /* where that is */
-    void (*on_change)(struct xenbus_device *dev); /* or NULL: its state may have changed; masked */
-    void *arg;
+    void *arg;                       /* the driver's */
 
     /* The helper's own. */
     char state_path[XENSTORE_PATH_MAX + 8];
@@ -44,13 +43,12 @@ struct xenbus_device {
 };
 
 /*
- * Begin: find the backend of the device at `path` and watch it. Our state is not touched. Set
- * on_change and arg before. -ENOENT: there is no such device; -EINVAL: what is written there can't
- * be.
+ * Begin: find the backend of the device at `path` and watch it. Our state is not touched. -ENOENT:
+ * there is no such device; -EINVAL: what is written there can't be.
  */
 int xenbus_open(struct xenbus_device *dev, const char *path);
 
-/* Stop watching. Nothing calls on_change any more on return. */
+/* Stop watching. */
 void xenbus_close(struct xenbus_device *dev);
 
 /* The backend's state now; Closed when its part of the tree has gone, -Exxx. */
@@ -76,7 +74,8 @@ int xenbus_publish(struct xenbus_device *dev, int (*publish)(uint32_t tx, struct
 
 /*
  * Part in good order: Closing, Closed, and wait until the backend is Closed too. Only after 0 has
- * it let go of our pages. -ETIMEDOUT, or xenstore's error.
+ * it let go of our pages. Where our place in the tree has gone, or is another device's already,
+ * there is nobody to part from. -ETIMEDOUT, or xenstore's error.
  */
 int xenbus_part(struct xenbus_device *dev, uint64_t deadline_ns);
 
