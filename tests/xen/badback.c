@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * badback KIND DOMID NUMBER FAULT [after=N] [KEY=VALUE]...: a device of the guest DOMID, the nodes of
- * its backend with these values, and what goes wrong. KIND is net or disk; a net's fault begins with
- * "tx." when it concerns what the guest sends. It tells on stdout what happens; SIGTERM is the
+ * badback KIND DOMID NUMBER FAULT [after=N] [[front/]KEY=VALUE]...: a device of the guest DOMID, the
+ * nodes of its backend or of the front end with these values, and what goes wrong. KIND is net or
+ * disk; a net's fault begins with "tx." when it concerns what the guest sends. It tells on stdout what happens; SIGTERM is the
  * toolstack's order to take the device away; a second one to take it away at once.
  */
 #include "badback.h"

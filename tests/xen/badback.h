@@ -36,7 +36,7 @@ enum fault {
     BAD_STATUS,    /* a number that is none of the ABI's, or a length that can't be */
     BAD_OFFSET,    /* vif: offset + length is beyond the page */
     BAD_FLAGS,     /* vif: all flags at once */
-    ENDLESS,       /* vif: each piece says that another one follows; from then on */
+    ENDLESS,       /* vif: each piece says that another one follows; from then on, as many as can be */
     BAD_EXTRA,     /* vif: an extra slot of no type; a GSO without a size */
     BAD_OP,        /* vbd: answers another operation than was asked for */
     SILENCE,       /* nothing is answered any more */
@@ -80,7 +80,7 @@ struct back {
     bool fault_tx;           /* vif: it concerns the transmit ring */
     unsigned after;
     unsigned first_state;    /* of the backend, when the device appears */
-    char **extra;            /* KEY=VALUE for the backend's nodes, or KEY= for none at all */
+    char **extra;            /* KEY=VALUE, front/KEY=VALUE: nodes of either half; KEY= for none at all */
     char front[PATH], path[PATH];
     struct xs_handle *xs;
     xs_transaction_t tx;     /* the one that is open, or XBT_NULL */

@@ -66,17 +66,22 @@ static void owned(struct back *b, const char *path, unsigned owner, unsigned rea
     }
 }
 
-/* What the test wants otherwise: KEY=VALUE, or KEY= for a node that is absent. */
-static void write_extra(struct back *b)
+/* What the test wants otherwise, below the backend's path or (front/KEY=VALUE) the frontend's. */
+static void write_extra(struct back *b, bool of_front)
 {
+    static const char mark[] = "front/";
     char path[PATH + 64];
 
     for (char **word = b->extra; *word != NULL; word++) {
-        char *value = strchr(*word, '=');
+        char *value = strchr(*word, '='), *key = *word;
         if (value == NULL) {
             die("what is '%s'?", *word);
         }
-        snprintf(path, sizeof(path), "%s/%.*s", b->path, (int)(value - *word), *word);
+        if ((strncmp(key, mark, strlen(mark)) == 0) != of_front) {
+            continue;
+        }
+        key += of_front ? strlen(mark) : 0;
+        snprintf(path, sizeof(path), "%s/%.*s", of_front ? b->front : b->path, (int)(value - key), key);
         if (value[1] == '\0') {
             xs_rm(b->xs, b->tx, path);
         } else {
@@ -95,7 +100,7 @@ static void make(struct back *b)
     store_write(b, "frontend-id", "%u", b->domain);
     store_write(b, "online", "1");
     b->kind->nodes(b);
-    write_extra(b);
+    write_extra(b, false);
     store_state(b, b->first_state);
 
     owned(b, b->front, b->domain, 0);
@@ -113,6 +118,7 @@ static void make(struct back *b)
     } else {
         write_below(b, b->front, "device-type", "disk");
     }
+    write_extra(b, true);
     write_below(b, b->front, "backend", b->path);
 }
 
