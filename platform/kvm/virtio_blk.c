@@ -32,27 +32,6 @@ static int status_to_errno(struct virtio_blk *b, uint8_t status)
     }
 }
 
-/* Put a finished request on a list of such, which go through req->driver. */
-static void push(struct blk_request **list, struct blk_request *req, int status)
-{
-    req->status = status;
-    req->driver = *list;
-    *list = req;
-}
-
-static unsigned finish(struct blk_request *list)
-{
-    unsigned n = 0;
-    while (list != NULL) {
-        struct blk_request *next = list->driver;
-        list->driver = NULL;
-        list->done(list);
-        list = next;
-        n++;
-    }
-    return n;
-}
-
 /* One request is over: to the list, or the serial number is there. Context: lock held. */
 static void end_io(struct virtio_blk *b, struct virtio_blk_io *io, int status,
                    struct blk_request **list)
@@ -61,7 +40,7 @@ static void end_io(struct virtio_blk *b, struct virtio_blk_io *io, int status,
     io->status = status;
     virtio_blk_end(b, io);
     if (req != NULL) {
-        push(list, req, status);
+        blkdev_end(list, req, status);
         return;
     }
     if (status == 0) {
@@ -88,7 +67,7 @@ unsigned virtio_blk_give_up(struct virtio_blk *b, const char *why)
         end_io(b, io, -EIO, &list);
     }
     spin_unlock(&b->lock, was);
-    return finish(list);
+    return blkdev_done(list);
 }
 
 unsigned virtio_blk_complete(struct virtio_blk *b)
@@ -107,7 +86,7 @@ unsigned virtio_blk_complete(struct virtio_blk *b)
         }
         more = virtio_ring_arm(&b->queue.ring);
         spin_unlock(&b->lock, was);
-        n += finish(list);
+        n += blkdev_done(list);
     }
     if (b->queue.ring.broken || b->dev->failed) {
         n += virtio_blk_give_up(b, b->queue.ring.broken ? b->queue.ring.why : "failed");
@@ -121,32 +100,6 @@ static int blk_poll(struct blkdev *dev)
     unsigned n = virtio_blk_complete((struct virtio_blk *)dev);
     irq_restore(was);
     return (int)n;
-}
-
-/* What is wrong with a request before the device sees it: 0 or its status. */
-static int check(const struct virtio_blk *b, const struct blk_request *req)
-{
-    if (req->op == BLK_FLUSH) {
-        return 0;
-    }
-    size_t len = 0;
-    for (unsigned i = 0; i < req->nsegments; i++) {
-        if (req->segment[i].len > VIRTIO_BLK_MAX_BYTES) {
-            return -EINVAL;
-        }
-        len += req->segment[i].len;
-    }
-    uint32_t mask = b->blkdev.block_size - 1;
-    uint64_t sectors = len / BLKDEV_SECTOR;
-    if ((req->op != BLK_READ && req->op != BLK_WRITE) || len == 0 || (len & mask) != 0 ||
-        req->nsegments > b->blkdev.max_segments || len > b->blkdev.max_bytes ||
-        (req->sector * BLKDEV_SECTOR & mask) != 0) {
-        return -EINVAL;
-    }
-    if (req->sector > b->blkdev.nsectors || sectors > b->blkdev.nsectors - req->sector) {
-        return -EINVAL;
-    }
-    return req->op == BLK_WRITE && b->blkdev.readonly ? -EROFS : 0;
 }
 
 static int blk_submit(struct blkdev *dev, struct blk_request **req, unsigned n)
@@ -163,9 +116,9 @@ static int blk_submit(struct blkdev *dev, struct blk_request **req, unsigned n)
         return -EIO;
     }
     for (; taken < n; taken++) {
-        int err = check(b, req[taken]);
+        int err = blkdev_check(dev, req[taken]);
         if (err == 0 && req[taken]->op == BLK_FLUSH && !dev->has_flush) {
-            push(&list, req[taken], 0); /* what is written is durable already */
+            blkdev_end(&list, req[taken], 0); /* what is written is durable already */
             continue;
         }
         if (err == 0) {
@@ -175,7 +128,7 @@ static int blk_submit(struct blkdev *dev, struct blk_request **req, unsigned n)
             break; /* the ring is full, or has just broken, which the next completion finds */
         }
         if (err < 0) {
-            push(&list, req[taken], err);
+            blkdev_end(&list, req[taken], err);
         }
     }
     bool notify = virtio_ring_publish(&b->queue.ring);
@@ -186,7 +139,7 @@ static int blk_submit(struct blkdev *dev, struct blk_request **req, unsigned n)
     if (notify) {
         virtio_notify(&b->queue);
     }
-    finish(list);
+    blkdev_done(list);
     irq_restore(outer);
     return (int)taken;
 }

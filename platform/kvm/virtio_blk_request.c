@@ -68,15 +68,6 @@ static int put_memory(struct virtio_blk *b, struct chain *c, const char *p, size
     return 0;
 }
 
-static size_t request_len(const struct blk_request *req)
-{
-    size_t len = 0;
-    for (unsigned i = 0; i < req->nsegments; i++) {
-        len += req->segment[i].len;
-    }
-    return len;
-}
-
 /* Copy between the request's segments and the bounce buffer. */
 static void copy_segments(struct virtio_blk_io *io, bool to_bounce)
 {
@@ -96,7 +87,7 @@ static void copy_segments(struct virtio_blk_io *io, bool to_bounce)
 static int put_bounced(struct virtio_blk *b, struct chain *c, struct virtio_blk_io *io,
                        bool device_writes)
 {
-    size_t len = request_len(io->req);
+    size_t len = blkdev_request_len(io->req);
     io->bounce_pages = (len + PAGE_SIZE - 1) / PAGE_SIZE;
     io->bounce = page_alloc_n(io->bounce_pages);
     if (io->bounce == NULL) {
@@ -238,7 +229,7 @@ int virtio_blk_start(struct virtio_blk *b, struct blk_request *req, uint64_t now
     if (req->op == BLK_FLUSH) {
         req->nsegments = 0;
     } else if (req->op == BLK_READ) {
-        device_bytes = (uint32_t)request_len(req);
+        device_bytes = (uint32_t)blkdev_request_len(req);
     }
     err = describe(b, slot, &c, io, &table);
     if (err == 0) {

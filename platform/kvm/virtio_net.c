@@ -5,25 +5,10 @@
  */
 #include <kvm/virtio_net.h>
 
-#include <pith/irq.h>
 #include <pith/log.h>
 
 #define LOAD(p)     __atomic_load_n(p, __ATOMIC_RELAXED)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
-
-void virtio_net_event(struct virtio_net *net)
-{
-    /* Whoever takes the flag makes the call: never twice for one arming, never without one. */
-    if (!__atomic_exchange_n(&net->armed, false, __ATOMIC_SEQ_CST)) {
-        return;
-    }
-    void (*on_event)(struct netdev *) = __atomic_load_n(&net->netdev.on_event, __ATOMIC_ACQUIRE);
-    if (on_event != NULL) {
-        bool was = irq_save();
-        on_event(&net->netdev);
-        irq_restore(was);
-    }
-}
 
 /*
  * Both queues. Nothing is looked at: an interrupt that was asked for means an event, also when a
@@ -38,7 +23,7 @@ void virtio_net_interrupt(void *arg)
         virtio_ring_disarm(&net->rx.ring);
         virtio_ring_disarm(&net->tx.ring);
     }
-    virtio_net_event(net);
+    netdev_event(&net->netdev);
 }
 
 bool virtio_net_link(struct virtio_net *net)
@@ -66,8 +51,7 @@ void virtio_net_config(void *arg)
         }
         STORE(&net->netdev.link_up, up);
     }
-    STORE(&net->changed, true);
-    virtio_net_event(net);
+    netdev_changed(&net->netdev);
 }
 
 static void give_up(struct virtio_net *net, const char *why)
@@ -77,8 +61,7 @@ static void give_up(struct virtio_net *net, const char *why)
     virtio_fail(net->dev, why); /* from here on it does not touch the buffers */
     virtio_net_tx_reclaim(net);
     virtio_net_rx_reclaim(net);
-    STORE(&net->changed, true);
-    virtio_net_event(net);
+    netdev_changed(&net->netdev);
 }
 
 bool virtio_net_check_all(struct virtio_net *net)
@@ -110,29 +93,29 @@ static bool net_arm(struct netdev *dev, bool want_tx)
          * First the wish, then a look at everything that may have happened before it: each of the
          * other sides does its part in the opposite order.
          */
-        __atomic_store_n(&net->armed, true, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&dev->shared.armed, true, __ATOMIC_SEQ_CST);
         bool there = virtio_ring_arm(&net->rx.ring);
-        if (net->dry) {
+        if (dev->shared.dry) {
             there |= virtio_ring_arm(&net->tx.ring); /* what was sent may bring buffers back */
         } else if (want_tx) {
             there |= virtio_ring_arm_half(&net->tx.ring);
         }
-        if (!there && !LOAD(&net->changed) && !virtio_net_can_refill(net)) {
+        if (!there && !LOAD(&dev->shared.changed) && !netdev_can_refill(dev)) {
             return false;
         }
-        __atomic_store_n(&net->armed, false, __ATOMIC_SEQ_CST);
-        __atomic_store_n(&net->changed, false, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&dev->shared.armed, false, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&dev->shared.changed, false, __ATOMIC_SEQ_CST);
         virtio_ring_disarm(&net->rx.ring);
         return true;
     }
     /* The failure is told once; afterwards nothing will ever happen. */
-    return __atomic_exchange_n(&net->changed, false, __ATOMIC_SEQ_CST);
+    return __atomic_exchange_n(&dev->shared.changed, false, __ATOMIC_SEQ_CST);
 }
 
 const struct netdev_ops virtio_net_ops = {
     .transmit = virtio_net_transmit,
     .receive = virtio_net_receive,
     .reap = virtio_net_reap,
-    .release = virtio_net_release,
+    .release = netdev_take_back,
     .arm = net_arm,
 };

@@ -7,7 +7,6 @@
 
 #include <pith/cmdline.h>
 #include <pith/log.h>
-#include <pith/machine.h>
 #include <pith/page.h>
 #include <x86/mem.h>
 #include <x86/probe.h>
@@ -23,10 +22,8 @@
 #define MTU_DEFAULT 1500u
 #define MTU_LEAST   68u /* of IPv4, and of VIRTIO_NET_F_MTU (5.1.4.1) */
 
-/* How many receive buffers: by the machine's memory, of which they take a thirtieth at most. */
-#define BUFFERS_LEAST 16u
-#define BUFFERS_MIN   64u
-#define BUFFERS_MAX   512u
+/* Receive buffers take a thirtieth of the machine's memory at most. */
+#define BUFFERS_LEAST  16u
 #define RAM_PER_BUFFER (64 * 1024)
 
 #define HEADER_PAGES ((VIRTIO_NET_RING * TX_SLOT + PAGE_SIZE - 1) / PAGE_SIZE)
@@ -41,22 +38,11 @@ static size_t pool_pages(unsigned n)
     return (n * sizeof(struct netbuf) + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
-static unsigned wanted_buffers(void)
-{
-    size_t fit = machine_boot_info()->ram_total / RAM_PER_BUFFER;
-    unsigned n = BUFFERS_MIN;
-    while (n * 2 <= fit && n < BUFFERS_MAX) {
-        n *= 2;
-    }
-    uint64_t told = cmdline_get_u64("net.buffers", n);
-    return told < BUFFERS_LEAST || told > 65536 ? n : (unsigned)told;
-}
-
 /* Buffers in one piece; where memory is short, fewer. Errors: -ENOMEM, -EIO. */
 static int alloc_buffers(struct virtio_net *net)
 {
     size_t contiguous;
-    unsigned n = wanted_buffers();
+    unsigned n = netdev_buffers(BUFFERS_LEAST, RAM_PER_BUFFER);
     while ((net->buffers = page_alloc_n(buffer_pages(n))) == NULL && n / 2 >= BUFFERS_LEAST) {
         n /= 2;
     }

@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-#include <pith/log.h>
-#include <pith/panic.h>
-
 #define REFILL_BATCH 16u /* so many free places in the ring are worth telling the device of */
 
 static paddr_t address_of(const struct virtio_net *net, const struct netbuf *nb)
@@ -26,37 +23,14 @@ static char *space_of(const struct virtio_net *net, const struct netbuf *nb)
 
 /* ---- buffers ---- */
 
-void virtio_net_release(struct netdev *dev, struct netbuf *frame)
-{
-    struct virtio_net *net = virtio_net_of(dev);
-    struct netbuf *last = frame;
-    for (struct netbuf *nb = frame; nb != NULL; nb = nb->next) {
-        if (nb->driver != net) {
-            PANIC("%s: a buffer was given back that was not lent", dev->name);
-        }
-        nb->driver = NULL;
-        last = nb;
-    }
-    struct netbuf *head = __atomic_load_n(&net->returned, __ATOMIC_RELAXED);
-    do {
-        last->next = head;
-    } while (!__atomic_compare_exchange_n(&net->returned, &head, frame, true, __ATOMIC_SEQ_CST,
-                                          __ATOMIC_RELAXED));
-    /* After the push: refill() says that it is dry first and looks for buffers second. */
-    if (__atomic_load_n(&net->dry, __ATOMIC_SEQ_CST)) {
-        virtio_net_event(net);
-    }
-}
-
 /* Take over what release() has got. */
 static void collect(struct virtio_net *net)
 {
-    struct netbuf *nb = __atomic_exchange_n(&net->returned, NULL, __ATOMIC_ACQUIRE);
+    struct netbuf *nb = netdev_returned(&net->netdev);
     while (nb != NULL) {
         struct netbuf *next = nb->next;
         nb->next = net->spare;
         net->spare = nb;
-        net->netdev.rx_lent--;
         nb = next;
     }
 }
@@ -64,9 +38,7 @@ static void collect(struct virtio_net *net)
 static void fill(struct virtio_net *net)
 {
     struct virtio_ring *ring = &net->rx.ring;
-    if (__atomic_load_n(&net->returned, __ATOMIC_RELAXED) != NULL) {
-        collect(net);
-    }
+    collect(net);
     while (net->spare != NULL && ring->nfree != 0) {
         struct netbuf *nb = net->spare;
         if (virtio_ring_add_in(ring, address_of(net, nb), RX_SPACE, nb) < 0) {
@@ -82,22 +54,16 @@ void virtio_net_refill(struct virtio_net *net)
     fill(net);
     if (ring->outstanding < net->low) {
         virtio_net_take_sent(net); /* our buffers may be among it: who answers by the same frame */
-        net->netdev.stats.rx_nobuf += !net->dry;
-        __atomic_store_n(&net->dry, true, __ATOMIC_SEQ_CST);
+        netdev_set_dry(&net->netdev, true);
         fill(net); /* what came back before release() could see that */
     }
-    if (net->dry && ring->outstanding >= net->low) {
-        __atomic_store_n(&net->dry, false, __ATOMIC_RELAXED);
+    if (net->netdev.shared.dry && ring->outstanding >= net->low) {
+        netdev_set_dry(&net->netdev, false);
     }
     if (virtio_ring_publish(ring)) {
         net->netdev.stats.notifies++;
         virtio_notify(&net->rx);
     }
-}
-
-bool virtio_net_can_refill(const struct virtio_net *net)
-{
-    return net->dry && __atomic_load_n(&net->returned, __ATOMIC_RELAXED) != NULL;
 }
 
 void virtio_net_rx_reclaim(struct virtio_net *net)
@@ -175,11 +141,7 @@ static void drop(struct virtio_net *net, struct netbuf *frame, const char *why)
         net->netdev.rx_lent--;
         frame = next;
     }
-    net->netdev.stats.rx_dropped++;
-    if (!net->told_bad_frame) {
-        net->told_bad_frame = true;
-        klog(LOG_WARNING, "%s: frame dropped: %s", net->netdev.name, why);
-    }
+    netdev_rx_dropped(&net->netdev, why);
 }
 
 /*
@@ -252,7 +214,7 @@ int virtio_net_receive(struct netdev *dev, struct netbuf **frames, unsigned n)
         frames[got++] = nb;
     }
     struct virtio_ring *ring = &net->rx.ring;
-    if (ring->nfree >= REFILL_BATCH || ring->outstanding < net->low || net->dry) {
+    if (ring->nfree >= REFILL_BATCH || ring->outstanding < net->low || dev->shared.dry) {
         virtio_net_refill(net);
     }
     virtio_net_check(net);

@@ -10,11 +10,7 @@
 #include <errno.h>
 
 #include <pith/irq.h>
-#include <pith/log.h>
 #include <x86/mem.h>
-
-/* When nothing goes out of a full ring for so long, frames are dropped, so that nobody waits. */
-#define STUCK_NS 5000000000ULL
 
 int virtio_net_take_sent(struct virtio_net *net)
 {
@@ -31,7 +27,7 @@ int virtio_net_take_sent(struct virtio_net *net)
     }
     irq_restore(was);
     if (n > 0) {
-        net->full_since = 0;
+        net->netdev.shared.full_since = 0;
     }
     return n;
 }
@@ -47,19 +43,11 @@ int virtio_net_reap(struct netdev *dev)
     return n;
 }
 
-static void finish_unsent(struct virtio_net *net, struct netbuf *frame)
-{
-    net->netdev.stats.tx_dropped++;
-    bool was = irq_save();
-    frame->done(frame);
-    irq_restore(was);
-}
-
 void virtio_net_tx_reclaim(struct virtio_net *net)
 {
     struct netbuf *frame;
     while ((frame = virtio_ring_reclaim(&net->tx.ring)) != NULL) {
-        finish_unsent(net, frame);
+        netdev_tx_drop(&net->netdev, frame);
     }
 }
 
@@ -149,24 +137,6 @@ static int send_one(struct virtio_net *net, struct netbuf *frame)
     return err;
 }
 
-/* The ring is full: has nothing gone out of it for long? */
-static bool stuck(struct virtio_net *net)
-{
-    uint64_t now = platform_clock_ns();
-    if (net->full_since == 0) {
-        net->full_since = now;
-        return false;
-    }
-    if (now - net->full_since < STUCK_NS) {
-        return false;
-    }
-    if (!net->told_stuck) {
-        net->told_stuck = true;
-        klog(LOG_WARNING, "%s: the device sends nothing, frames are dropped", net->netdev.name);
-    }
-    return true;
-}
-
 int virtio_net_transmit(struct netdev *dev, struct netbuf **frames, unsigned n)
 {
     struct virtio_net *net = virtio_net_of(dev);
@@ -178,11 +148,11 @@ int virtio_net_transmit(struct netdev *dev, struct netbuf **frames, unsigned n)
     virtio_net_take_sent(net);
     for (; taken < n; taken++) {
         int err = send_one(net, frames[taken]);
-        if (err == -EIO || (err == -ENOSPC && !stuck(net))) {
+        if (err == -EIO || (err == -ENOSPC && !netdev_tx_stuck(dev))) {
             break;
         }
         if (err < 0) {
-            finish_unsent(net, frames[taken]);
+            netdev_tx_drop(&net->netdev, frames[taken]);
         }
     }
     if (virtio_ring_publish(ring)) {

@@ -16,27 +16,6 @@
 #include <xenplat/evtchn.h>
 #include <xenplat/suspend.h>
 
-/* Put an ended request on a list of such, which go through req->driver. */
-static void push(struct blk_request **list, struct blk_request *req, int status)
-{
-    req->status = status;
-    req->driver = *list;
-    *list = req;
-}
-
-unsigned blkfront_finish(struct blk_request *list)
-{
-    unsigned n = 0;
-    while (list != NULL) {
-        struct blk_request *next = list->driver;
-        list->driver = NULL;
-        list->done(list);
-        list = next;
-        n++;
-    }
-    return n;
-}
-
 /* ---- the ring ---- */
 
 bool blkfront_publish(struct blkfront *b)
@@ -146,7 +125,7 @@ static const char *answered(struct blkfront *b, struct blkfront_io *io, int stat
             status = not_supported(b, req, op);
         }
         if (status <= 0) {
-            push(list, req, status);
+            blkdev_end(list, req, status);
         }
     }
     return well ? NULL : "it keeps memory mapped that it is done with";
@@ -186,7 +165,7 @@ void blkfront_start_again(struct blkfront *b, struct blk_request **list)
         b->again = req->driver;
         req->driver = NULL;
         if (err != 0) {
-            push(list, req, err < 0 ? err : 0);
+            blkdev_end(list, req, err < 0 ? err : 0);
         }
     }
 }
@@ -224,7 +203,7 @@ unsigned blkfront_complete(struct blkfront *b)
         if (notify) {
             evtchn_notify(port);
         }
-        n += blkfront_finish(list);
+        n += blkdev_done(list);
     }
     return wrong != NULL ? n + blkfront_give_up(b, wrong) : n;
 }
@@ -281,7 +260,7 @@ unsigned blkfront_end_all(struct blkfront *b, enum blkfront_state state)
     }
     waitq_wake_all(&b->idle);
     spin_unlock(&b->lock, was);
-    return blkfront_finish(list);
+    return blkdev_done(list);
 }
 
 unsigned blkfront_give_up(struct blkfront *b, const char *why)
@@ -310,48 +289,15 @@ static int blk_poll(struct blkdev *dev)
     return (int)n;
 }
 
-/* What is wrong with a request before the backend sees it: 0 or its status. */
-static int check(const struct blkfront *b, const struct blk_request *req)
-{
-    const struct blkdev *dev = &b->blkdev;
-    uint32_t mask = dev->block_size - 1;
-    uint64_t sectors = req->nsectors, sizes = 0;
-
-    if (req->op == BLK_FLUSH) {
-        return 0;
-    }
-    if (req->op == BLK_DISCARD && !dev->has_discard) {
-        return -ENOTSUP;
-    }
-    if (req->op == BLK_READ || req->op == BLK_WRITE) {
-        if (req->nsegments > dev->max_segments) {
-            return -EINVAL;
-        }
-        for (unsigned i = 0; i < req->nsegments; i++) {
-            sizes += req->segment[i].len <= BLKFRONT_MAX_BYTES ? req->segment[i].len
-                                                              : BLKFRONT_MAX_BYTES + 1UL;
-        }
-        sectors = sizes / BLKDEV_SECTOR;
-    } else if (req->op != BLK_DISCARD) {
-        return -EINVAL;
-    }
-    if (sectors == 0 || (sizes & mask) != 0 || sizes > BLKFRONT_MAX_BYTES ||
-        ((req->sector | sectors) & (mask / BLKDEV_SECTOR)) != 0 || req->sector > dev->nsectors ||
-        sectors > dev->nsectors - req->sector) {
-        return -EINVAL;
-    }
-    return req->op != BLK_READ && dev->readonly ? -EROFS : 0;
-}
-
 /* Start up to n requests; returns how many were taken. Lock held. */
 static unsigned start_some(struct blkfront *b, struct blk_request **req, unsigned n,
                            struct blk_request **list)
 {
     unsigned taken = 0;
     for (; taken < n; taken++) {
-        int err = check(b, req[taken]);
+        int err = blkdev_check(&b->blkdev, req[taken]);
         if (err == 0 && req[taken]->op == BLK_FLUSH && !b->blkdev.has_flush) {
-            push(list, req[taken], 0); /* what is written is durable already */
+            blkdev_end(list, req[taken], 0); /* what is written is durable already */
             continue;
         }
         if (err == 0) {
@@ -361,7 +307,7 @@ static unsigned start_some(struct blkfront *b, struct blk_request **req, unsigne
             break;
         }
         if (err < 0) {
-            push(list, req[taken], err);
+            blkdev_end(list, req[taken], err);
         }
     }
     return taken;
@@ -393,7 +339,7 @@ static int blk_submit(struct blkdev *dev, struct blk_request **req, unsigned n)
     if (notify) {
         evtchn_notify(port);
     }
-    blkfront_finish(list);
+    blkdev_done(list);
     irq_restore(outer);
     return (int)taken;
 }

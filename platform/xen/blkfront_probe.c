@@ -86,7 +86,7 @@ static void go(struct blkfront *b)
     if (notify) {
         evtchn_notify(b->port);
     }
-    blkfront_finish(list);
+    blkdev_done(list);
     irq_restore(outer);
 }
 

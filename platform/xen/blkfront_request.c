@@ -201,15 +201,6 @@ static int put_bare_entry(struct blkfront *b, struct blk_request *req)
 
 /* ---- from requests to entries ---- */
 
-static size_t request_len(const struct blk_request *req)
-{
-    size_t len = 0;
-    for (unsigned i = 0; i < req->nsegments; i++) {
-        len += req->segment[i].len;
-    }
-    return len;
-}
-
 /* Whether the program's memory can be shown to the backend as it lies there. */
 static bool may_lend(const struct blkfront *b, const struct blk_request *req)
 {
@@ -288,7 +279,7 @@ static int fill_io(struct blkfront *b, struct blkfront_io *io, struct cursor *c,
  */
 static int put_data(struct blkfront *b, struct blk_request *req, bool copied)
 {
-    size_t len = request_len(req), offset = 0;
+    size_t len = blkdev_request_len(req), offset = 0;
     struct cursor c = cursor_at(req, 0);
     struct blkfront_io *leader = NULL, *parts = NULL;
     unsigned n = 0, room = b->ring_size - (b->req_prod - b->rsp_cons);

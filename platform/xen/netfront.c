@@ -7,32 +7,11 @@
 
 #include <errno.h>
 
-#include <pith/irq.h>
 #include <pith/log.h>
 #include <xenplat/grant.h>
 
 #define LOAD(p)     __atomic_load_n(p, __ATOMIC_RELAXED)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
-
-void netfront_event(struct netfront *net)
-{
-    /* Whoever takes the flag makes the call: never twice for one arming, never without one. */
-    if (!__atomic_exchange_n(&net->armed, false, __ATOMIC_SEQ_CST)) {
-        return;
-    }
-    void (*on_event)(struct netdev *) = __atomic_load_n(&net->netdev.on_event, __ATOMIC_ACQUIRE);
-    if (on_event != NULL) {
-        bool was = irq_save();
-        on_event(&net->netdev);
-        irq_restore(was);
-    }
-}
-
-void netfront_changed(struct netfront *net)
-{
-    __atomic_store_n(&net->changed, true, __ATOMIC_SEQ_CST);
-    netfront_event(net);
-}
 
 void netfront_interrupt(uint32_t port, void *arg)
 {
@@ -40,7 +19,7 @@ void netfront_interrupt(uint32_t port, void *arg)
 
     (void)port;
     STORE(&net->netdev.stats.interrupts, net->netdev.stats.interrupts + 1);
-    netfront_event(net);
+    netdev_event(&net->netdev);
 }
 
 bool netfront_publish(uint32_t *req_prod, const uint32_t *req_event, uint32_t prod,
@@ -79,7 +58,7 @@ void netfront_give_up(struct netfront *net, const char *why)
     netfront_rx_reclaim(net);
     if (why != NULL) {
         STORE(&net->netdev.failed, true);
-        netfront_changed(net);
+        netdev_changed(&net->netdev);
     }
 }
 
@@ -134,21 +113,21 @@ static bool arm(struct netfront *net, bool want_tx)
         netfront_refill(net);
         netfront_check(net);
     }
-    __atomic_store_n(&net->armed, true, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&net->netdev.shared.armed, true, __ATOMIC_SEQ_CST);
     if (net->connected) {
         there = netfront_rx_arm(net);
-        if (net->dry) {
+        if (net->netdev.shared.dry) {
             there |= netfront_tx_arm(net, true); /* what was sent may bring buffers back */
         } else if (want_tx) {
             there |= netfront_tx_arm(net, false);
         }
-        there |= netfront_can_refill(net);
+        there |= netdev_can_refill(&net->netdev);
     }
-    if (!there && !__atomic_load_n(&net->changed, __ATOMIC_SEQ_CST)) {
+    if (!there && !__atomic_load_n(&net->netdev.shared.changed, __ATOMIC_SEQ_CST)) {
         return false;
     }
-    __atomic_store_n(&net->armed, false, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&net->changed, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&net->netdev.shared.armed, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&net->netdev.shared.changed, false, __ATOMIC_SEQ_CST);
     if (net->connected) {
         netfront_rx_disarm(net);
     }
@@ -168,7 +147,7 @@ const struct netdev_ops netfront_ops = {
     .transmit = op_transmit,
     .receive = op_receive,
     .reap = op_reap,
-    .release = netfront_release,
+    .release = netdev_take_back,
     .arm = op_arm,
     .free = netfront_free,
 };

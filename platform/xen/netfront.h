@@ -6,8 +6,8 @@
  *
  * The device's user calls from its threads, the bus's thread connects and ends: `lock` is between
  * them. It guards all that isn't marked otherwise, and is taken before those of grants, pages and
- * the log. done() is called under it. Interrupts and release() take no lock; they touch the fields
- * marked "shared", atomically, and nothing else.
+ * the log. done() is called under it. Interrupts and release() take no lock; they touch what
+ * pith/netdev_driver.h says, atomically, and nothing else.
  *
  * What the backend writes into a ring is read once, bounded and then used. An index that can't be,
  * an answer to nothing, and pages that it does not let go of are the end of the device; a frame that
@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <pith/netdev.h>
+#include <pith/netdev_driver.h>
 #include <pith/platform.h>
 #include <pith/spinlock.h>
 #include <xenplat/abi.h>
@@ -30,9 +30,7 @@
 #define NETFRONT_RING 256u /* places of each ring: what a page of either kind holds */
 #define NETFRONT_SPARE_REFS 16u /* so many pages that a backend does not let go of are borne */
 
-#define ETHERNET_HEADER 14u
-#define ETHERNET_TAG    4u
-#define GSO_FRAME_MAX   65535u /* XEN_NETIF_MAX_TX_SIZE */
+_Static_assert(GSO_FRAME_MAX == XEN_NETIF_MAX_TX_SIZE, "public/io/netif.h");
 
 /* What was agreed on with the backend; the names are those of the boot option xen.net=. */
 #define NETFRONT_SG     1u  /* frames in several pieces, both ways */
@@ -68,7 +66,6 @@ struct netfront_tx {
     uint16_t free;            /* list of slots, ends with NETFRONT_RING */
     unsigned nfree;
     unsigned nkept;           /* pieces that a backend has not let go of at the end */
-    uint64_t full_since;      /* ns: the ring is full and nothing goes out since; 0: no */
     unsigned nagain;
     struct netbuf *again[NETFRONT_RING]; /* unanswered at a resume: to be sent again */
     uint32_t again_order[NETFRONT_RING];
@@ -125,13 +122,7 @@ struct netfront {
     struct netfront_rx rx;
     uint32_t spare_refs[NETFRONT_SPARE_REFS];
     unsigned nspare_refs;
-    bool told_bad_frame, told_stuck, told_error; /* logged once */
-
-    /* Shared. */
-    struct netbuf *returned; /* a stack of frames that release() has got */
-    bool armed;              /* on_event() is wanted */
-    bool changed;            /* link, or failure: arm() has yet to tell */
-    bool dry;                /* fewer posted than `low` and no buffer was there: release() tells */
+    bool told_error;      /* logged once */
 };
 
 static inline struct netfront *netfront_of(struct netdev *dev)
@@ -142,12 +133,6 @@ static inline struct netfront *netfront_of(struct netdev *dev)
 /* ---- netfront.c ---- */
 
 extern const struct netdev_ops netfront_ops;
-
-/* Call on_event() when it is wanted, once. Context: any. */
-void netfront_event(struct netfront *net);
-
-/* The same for something that arm() has to tell in any case. Context: any. */
-void netfront_changed(struct netfront *net);
 
 /* Both rings' events; arg is the struct netfront. */
 void netfront_interrupt(uint32_t port, void *arg);
@@ -226,13 +211,11 @@ void netfront_tx_reclaim(struct netfront *net, bool again);
 /* Send tx.again[]. */
 void netfront_tx_again(struct netfront *net);
 
-/* ---- netfront_rx.c; context: locked, but release ---- */
+/* ---- netfront_rx.c; context: locked ---- */
 
 int netfront_receive(struct netfront *net, struct netbuf **frames, unsigned n);
-void netfront_release(struct netdev *dev, struct netbuf *frame);
 /* Post what buffers there are. */
 void netfront_refill(struct netfront *net);
-bool netfront_can_refill(const struct netfront *net);
 bool netfront_rx_arm(struct netfront *net);
 void netfront_rx_disarm(struct netfront *net);
 void netfront_rx_reclaim(struct netfront *net);

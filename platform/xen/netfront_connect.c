@@ -264,7 +264,7 @@ static int rings_open(struct netfront *net)
     }
     tx->prod = tx->published = tx->cons = 0;
     rx->prod = rx->published = rx->cons = 0;
-    tx->full_since = 0;
+    net->netdev.shared.full_since = 0;
     net->generation = xen_generation();
     return err;
 }

@@ -8,9 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <pith/cmdline.h>
 #include <pith/log.h>
-#include <pith/machine.h>
 #include <pith/page.h>
 #include <x86/probe.h>
 #include <xenplat/evtchn.h>
@@ -19,10 +17,8 @@
 
 #define PART_NS 5000000000ULL
 
-/* How many receive buffers, a page each: by the machine's memory, a thirtieth of it at most. */
-#define BUFFERS_LEAST 32u
-#define BUFFERS_MIN   64u
-#define BUFFERS_MAX   512u
+/* Receive buffers, a page each, take a thirtieth of the machine's memory at most. */
+#define BUFFERS_LEAST  32u
 #define RAM_PER_BUFFER (128 * 1024)
 
 static size_t pages_for(size_t bytes)
@@ -42,22 +38,10 @@ static struct netfront *device_of(struct xenbus_device *bus)
 
 /* ---- memory and references ---- */
 
-static unsigned wanted_buffers(void)
-{
-    size_t fit = machine_boot_info()->ram_total / RAM_PER_BUFFER;
-    unsigned n = BUFFERS_MIN;
-
-    while (n * 2 <= fit && n < BUFFERS_MAX) {
-        n *= 2;
-    }
-    uint64_t told = cmdline_get_u64("net.buffers", n);
-    return told < BUFFERS_LEAST || told > 65536 ? n : (unsigned)told;
-}
-
 static int make_buffers(struct netfront *net)
 {
     struct netfront_rx *rx = &net->rx;
-    unsigned n = wanted_buffers();
+    unsigned n = netdev_buffers(BUFFERS_LEAST, RAM_PER_BUFFER);
 
     rx->pool = page_alloc_n(pool_pages(n));
     if (rx->pool == NULL) {
@@ -236,7 +220,7 @@ static void resume(struct xenbus_device *bus)
         net->netdev.link_up = true;
         netfront_tx_again(net);
         __atomic_fetch_add(&net->netdev.announce, 1, __ATOMIC_RELEASE);
-        netfront_changed(net);
+        netdev_changed(&net->netdev);
     }
     spin_unlock(&net->lock, was);
     if (err == 0) {
@@ -259,7 +243,7 @@ static void changed(struct xenbus_device *bus, int state)
     bool was = spin_lock(&net->lock);
     if (net->connected && net->netdev.link_up != up) {
         __atomic_store_n(&net->netdev.link_up, up, __ATOMIC_RELAXED);
-        netfront_changed(net);
+        netdev_changed(&net->netdev);
     }
     spin_unlock(&net->lock, was);
 }

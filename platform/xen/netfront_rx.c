@@ -10,9 +10,7 @@
 
 #include <string.h>
 
-#include <pith/log.h>
 #include <pith/page.h>
-#include <pith/panic.h>
 #include <xenplat/evtchn.h>
 #include <xenplat/grant.h>
 #include <xenplat/suspend.h>
@@ -36,38 +34,14 @@ static void push_spare(struct netfront_rx *rx, struct netbuf *nb)
 
 /* ---- buffers ---- */
 
-void netfront_release(struct netdev *dev, struct netbuf *frame)
-{
-    struct netfront *net = netfront_of(dev);
-    struct netbuf *last = frame;
-
-    for (struct netbuf *nb = frame; nb != NULL; nb = nb->next) {
-        if (nb->driver != net) {
-            PANIC("%s: a buffer was given back that was not lent", dev->name);
-        }
-        nb->driver = NULL;
-        last = nb;
-    }
-    struct netbuf *head = __atomic_load_n(&net->returned, __ATOMIC_RELAXED);
-    do {
-        last->next = head;
-    } while (!__atomic_compare_exchange_n(&net->returned, &head, frame, true, __ATOMIC_SEQ_CST,
-                                          __ATOMIC_RELAXED));
-    /* After the push: refill() says that it is dry first and looks for buffers second. */
-    if (__atomic_load_n(&net->dry, __ATOMIC_SEQ_CST)) {
-        netfront_event(net);
-    }
-}
-
 /* Take over what release() has got. */
 static void collect(struct netfront *net)
 {
-    struct netbuf *nb = __atomic_exchange_n(&net->returned, NULL, __ATOMIC_ACQUIRE);
+    struct netbuf *nb = netdev_returned(&net->netdev);
 
     while (nb != NULL) {
         struct netbuf *next = nb->next;
         push_spare(&net->rx, nb);
-        net->netdev.rx_lent--;
         nb = next;
     }
 }
@@ -91,9 +65,7 @@ static void fill(struct netfront *net)
 {
     struct netfront_rx *rx = &net->rx;
 
-    if (__atomic_load_n(&net->returned, __ATOMIC_RELAXED) != NULL) {
-        collect(net);
-    }
+    collect(net);
     if (rx->bare != NULL) {
         dress(rx);
     }
@@ -120,23 +92,17 @@ void netfront_refill(struct netfront *net)
     fill(net);
     if (rx->prod - rx->cons < rx->low) {
         netfront_take_sent(net); /* our buffers may be among it: who answers by the same frame */
-        net->netdev.stats.rx_nobuf += !net->dry;
-        __atomic_store_n(&net->dry, true, __ATOMIC_SEQ_CST);
+        netdev_set_dry(&net->netdev, true);
         fill(net); /* what came back before release() could see that */
     }
-    if (net->dry && rx->prod - rx->cons >= rx->low) {
-        __atomic_store_n(&net->dry, false, __ATOMIC_RELAXED);
+    if (net->netdev.shared.dry && rx->prod - rx->cons >= rx->low) {
+        netdev_set_dry(&net->netdev, false);
     }
     if (netfront_publish(&rx->shared->req_prod, &rx->shared->req_event, rx->prod,
                          &rx->published)) {
         net->netdev.stats.notifies++;
         evtchn_notify(rx->port);
     }
-}
-
-bool netfront_can_refill(const struct netfront *net)
-{
-    return net->dry && __atomic_load_n(&net->returned, __ATOMIC_RELAXED) != NULL;
 }
 
 /* Take the buffer out of its place; NULL when the backend keeps its page. */
@@ -172,11 +138,7 @@ static void drop(struct netfront *net, const char *why)
         rx->first = next;
     }
     if (why != NULL) {
-        net->netdev.stats.rx_dropped++;
-        if (!net->told_bad_frame) {
-            net->told_bad_frame = true;
-            klog(LOG_WARNING, "%s: frame dropped: %s", net->netdev.name, why);
-        }
+        netdev_rx_dropped(&net->netdev, why);
     }
 }
 
@@ -392,7 +354,7 @@ int netfront_receive(struct netfront *net, struct netbuf **frames, unsigned n)
         }
     }
     uint32_t posted = rx->prod - rx->cons;
-    if (rx->entries - posted >= REFILL_BATCH || posted < rx->low || net->dry) {
+    if (rx->entries - posted >= REFILL_BATCH || posted < rx->low || net->netdev.shared.dry) {
         netfront_refill(net);
     }
     netfront_check(net);

@@ -18,18 +18,7 @@
 #include <xenplat/grant.h>
 #include <xenplat/suspend.h>
 
-/* When nothing goes out of a full ring for so long, frames are dropped, so that nobody waits. */
-#define STUCK_NS 5000000000ULL
-
 /* ---- answers ---- */
-
-static void finish_unsent(struct netfront *net, struct netbuf *frame)
-{
-    net->netdev.stats.tx_dropped++;
-    bool was = irq_save();
-    frame->done(frame);
-    irq_restore(was);
-}
 
 static void finish(struct netfront *net, struct netfront_tx_slot *first)
 {
@@ -145,7 +134,7 @@ int netfront_take_sent(struct netfront *net)
             __ATOMIC_RELAXED);
         memcpy(&rsp, &raw, sizeof(rsp));
         tx->cons++;
-        tx->full_since = 0;
+        net->netdev.shared.full_since = 0;
         if (!take_answer(net, rsp, &frames)) {
             break;
         }
@@ -205,7 +194,7 @@ void netfront_tx_reclaim(struct netfront *net, bool again)
         answer(net, id, !again);
     }
     for (unsigned i = 0; i < tx->nagain && !again; i++) {
-        finish_unsent(net, tx->again[i]);
+        netdev_tx_drop(&net->netdev, tx->again[i]);
     }
     tx->nagain = again ? tx->nagain : 0;
     net->doubt = NULL;
@@ -378,25 +367,6 @@ static int send_one(struct netfront *net, struct netbuf *frame)
     return err;
 }
 
-/* The ring is full: has nothing gone out of it for long? */
-static bool stuck(struct netfront *net)
-{
-    uint64_t now = platform_clock_ns();
-
-    if (net->tx.full_since == 0) {
-        net->tx.full_since = now;
-        return false;
-    }
-    if (now - net->tx.full_since < STUCK_NS) {
-        return false;
-    }
-    if (!net->told_stuck) {
-        net->told_stuck = true;
-        klog(LOG_WARNING, "%s: the backend sends nothing, frames are dropped", net->netdev.name);
-    }
-    return true;
-}
-
 static void push(struct netfront *net)
 {
     struct netfront_tx *tx = &net->tx;
@@ -415,11 +385,11 @@ int netfront_transmit(struct netfront *net, struct netbuf **frames, unsigned n)
     netfront_take_sent(net);
     for (; taken < n && net->doubt == NULL; taken++) {
         int err = send_one(net, frames[taken]);
-        if (err == -ENOSPC && !stuck(net)) {
+        if (err == -ENOSPC && !netdev_tx_stuck(&net->netdev)) {
             break;
         }
         if (err < 0) {
-            finish_unsent(net, frames[taken]);
+            netdev_tx_drop(&net->netdev, frames[taken]);
         }
     }
     push(net);
@@ -433,7 +403,7 @@ void netfront_tx_again(struct netfront *net)
 
     for (unsigned i = 0; i < tx->nagain; i++) {
         if (send_one(net, tx->again[i]) < 0) {
-            finish_unsent(net, tx->again[i]);
+            netdev_tx_drop(&net->netdev, tx->again[i]);
         }
     }
     tx->nagain = 0;

@@ -2,6 +2,7 @@
  * sources: platform/xen/blkfront.c platform/xen/blkfront_connect.c platform/xen/blkfront_name.c
  * platform/xen/blkfront_options.c platform/xen/blkfront_pages.c platform/xen/blkfront_probe.c
  * platform/xen/blkfront_request.c platform/xen/blkfront_watch.c platform/xen/grant.c
+ * libos/core/blkdev_driver.c
  */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*

@@ -1,7 +1,7 @@
 /*
  * sources: platform/xen/netfront.c platform/xen/netfront_rx.c platform/xen/netfront_tx.c
  * platform/xen/netfront_copy.c platform/xen/netfront_frame.c platform/xen/netfront_connect.c
- * platform/xen/netfront_probe.c
+ * platform/xen/netfront_probe.c libos/core/netdev_driver.c
  */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*

@@ -1,7 +1,7 @@
 /*
  * sources: platform/kvm/virtio_blk.c platform/kvm/virtio_blk_probe.c
  * platform/kvm/virtio_blk_request.c platform/kvm/virtio_blk_watch.c platform/kvm/virtio.c
- * platform/kvm/virtio_ring.c
+ * platform/kvm/virtio_ring.c libos/core/blkdev_driver.c
  */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*

@@ -1,6 +1,7 @@
 /*
  * sources: platform/kvm/virtio_net.c platform/kvm/virtio_net_rx.c platform/kvm/virtio_net_tx.c
  * platform/kvm/virtio_net_probe.c platform/kvm/virtio.c platform/kvm/virtio_ring.c
+ * libos/core/netdev_driver.c
  */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*

@@ -118,6 +118,16 @@ struct netdev_stats {
     uint64_t interrupts, notifies;
 };
 
+/* Of a driver: see pith/netdev_driver.h. The first four are touched by interrupts and any thread. */
+struct netdev_shared {
+    struct netbuf *returned; /* a stack of frames that release() has got */
+    bool armed;              /* on_event() is wanted */
+    bool changed;            /* link, or failure: arm() has yet to tell */
+    bool dry;                /* too few buffers are posted and none was there: release() tells */
+    bool told_bad_frame, told_stuck; /* logged once */
+    uint64_t full_since;     /* ns: nothing has gone out of a full ring since then; 0: it isn't so */
+};
+
 struct netdev {
     const struct netdev_ops *ops;
     char name[8];            /* "eth0", given by netdev_attach() */
@@ -141,6 +151,7 @@ struct netdev {
     unsigned number;         /* of its name */
     uint32_t serial;         /* counts attachments, from 1 */
     struct netdev *next;
+    struct netdev_shared shared; /* the driver's */
 };
 
 /*

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include <kvm/virtio.h>
-#include <pith/blkdev.h>
+#include <pith/blkdev_driver.h>
 #include <pith/spinlock.h>
 #include <pith/timer.h>
 

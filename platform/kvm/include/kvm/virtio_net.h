@@ -4,7 +4,7 @@
  * virtio_net_tx.c sends, virtio_net.c has what is common: events, link, the end.
  *
  * No lock. The rings and all that isn't marked otherwise belong to the device's user, whose calls
- * come one at a time (pith/netdev.h). Interrupts and release() touch the fields marked "shared",
+ * come one at a time (pith/netdev.h). Interrupts touch `doubt` and what pith/netdev_driver.h says,
  * atomically, and nothing else.
  */
 #pragma once
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include <kvm/virtio.h>
-#include <pith/netdev.h>
+#include <pith/netdev_driver.h>
 #include <pith/platform.h>
 
 /* Feature bits (virtio 1.2, 5.1.3). Not used: a control queue, more than one pair of queues. */
@@ -55,10 +55,6 @@ _Static_assert(sizeof(struct virtio_net_header) == 12, "virtio 1.2, 5.1.6");
 #define VIRTIO_NET_GSO_TCPV6 4u
 #define VIRTIO_NET_GSO_ECN   0x80u
 
-#define ETHERNET_HEADER 14u
-#define ETHERNET_TAG    4u
-#define GSO_FRAME_MAX   65535u
-
 #define VIRTIO_NET_RING 256u /* entries of each ring */
 
 /*
@@ -90,25 +86,14 @@ struct virtio_net {
 
     char *headers;        /* TX_SLOT bytes per descriptor of the transmit ring */
     paddr_t headers_pa;
-    uint64_t full_since;  /* ns: nothing has gone out of a full ring since then; 0: it isn't so */
 
-    bool told_bad_frame, told_stuck; /* logged once */
-
-    /* Shared. */
-    const char *doubt;       /* why the device is to be given up */
-    struct netbuf *returned; /* a stack of frames that release() has got */
-    bool armed;              /* on_event() is wanted */
-    bool changed;            /* link, or failure: arm() has yet to tell */
-    bool dry;                /* the ring is below `low` and no buffer was there: release() tells */
+    const char *doubt;    /* atomic: why the device is to be given up */
 };
 
 static inline struct virtio_net *virtio_net_of(struct netdev *dev)
 {
     return (struct virtio_net *)(void *)dev;
 }
-
-/* Call on_event() when it is wanted, once. Context: any, no lock of the user's held. */
-void virtio_net_event(struct virtio_net *net);
 
 /*
  * Give the device up when it has broken a ring, asks for a reset, or was given up below us: one log
@@ -134,11 +119,8 @@ void virtio_net_config(void *arg);
 
 /* Receiving (virtio_net_rx.c). */
 int virtio_net_receive(struct netdev *dev, struct netbuf **frames, unsigned n);
-void virtio_net_release(struct netdev *dev, struct netbuf *frame);
 /* Put what buffers there are into the ring, and tell the device. Context: the user's. */
 void virtio_net_refill(struct virtio_net *net);
-/* Does the ring lack buffers that have come back meanwhile? */
-bool virtio_net_can_refill(const struct virtio_net *net);
 /* After the device's end: take its buffers. */
 void virtio_net_rx_reclaim(struct virtio_net *net);
 

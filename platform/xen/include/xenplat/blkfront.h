@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <pith/blkdev.h>
+#include <pith/blkdev_driver.h>
 #include <pith/platform.h>
 #include <pith/spinlock.h>
 #include <pith/timer.h>
@@ -162,9 +162,6 @@ bool blkfront_publish(struct blkfront *b);
 
 /* Go on with what waits for room. Lock held; ended requests are pushed to *list. */
 void blkfront_start_again(struct blkfront *b, struct blk_request **list);
-
-/* End requests on a list (linked by req->driver). Context: masked, lock not held. */
-unsigned blkfront_finish(struct blk_request *list);
 
 /*
  * Give the device up: all requests end with -EIO, and none is taken any more. Context: masked, lock
