@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where block devices come from, bus by bus. */
-#include <string.h>
-
 #include <config.h>
 #include <pith/platform.h>
-#include <x86/ops.h>
 #include <x86/probe.h>
 
-static const struct {
-    const char *platform; /* the name in platform_ops */
-    int (*probe)(void);
-} sources[] = {
+static const struct x86_source sources[] = {
 #if CONFIG_KVM
     { "kvm", virtio_blk_probe },
 #endif
@@ -18,16 +12,9 @@ static const struct {
     { "xen-pv", xen_blkfront_probe },
     { "xen-pvh", xen_blkfront_probe },
 #endif
-    { NULL, NULL },
 };
 
 int platform_probe_block(void)
 {
-    int n = 0;
-    for (unsigned i = 0; sources[i].probe != NULL; i++) {
-        if (strcmp(sources[i].platform, platform_ops->name) == 0) {
-            n += sources[i].probe();
-        }
-    }
-    return n;
+    return x86_probe(sources, sizeof(sources) / sizeof(sources[0]));
 }

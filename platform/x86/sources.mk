@@ -6,4 +6,4 @@ PLATFORM_X86_SRCS := \
     call_site.S monitor_calls.c \
     irq_entry.S irq_run.c irq.c trap_entry.S trap.c divert_entry.S divert.c context_switch.S context_init.c xstate.c \
     lapic.c clock.c pvclock.c mem.c pages.c cpu.c entropy.c \
-    platform.c probe_platform.c probe_block.c probe_net.c probe_console.c probe_entropy.c probe_share.c
+    platform.c probe.c probe_platform.c probe_block.c probe_net.c probe_console.c probe_entropy.c probe_share.c
