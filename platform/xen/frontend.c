@@ -209,6 +209,8 @@ static void entry_end(struct entry *e)
 
     if (e->kind->lost == NULL || (error == 0 && online == 0)) {
         entry_detach(e);
+    } else if (error != 0 && own_state(e) < 0) {
+        return; /* both halves are gone: forget_unseen() is next */
     } else if (!e->lost) {
         e->lost = true;
         e->kind->lost(e->device);

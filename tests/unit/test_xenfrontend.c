@@ -28,6 +28,7 @@ struct place {
 static struct place places[MAX];
 static unsigned nplaces;
 static int watch_error, list_error;
+static unsigned leaving; /* a vif that goes when the list has been read */
 static struct xenstore_watch *tree, *watches[MAX];
 static unsigned pages;
 static struct xen_resume_hook *hook;
@@ -146,6 +147,9 @@ ssize_t xenstore_list(uint32_t tx, const char *path, char *buf, size_t size)
     /* Names that are no devices. */
     static const char odd[] = "x\0" "-1\0" "07\0" "1e3\0" "99999999999\0";
     memcpy(buf + len, odd, sizeof(odd)); /* the last name is empty */
+    if (leaving != 0 && find("vif", leaving) != NULL) {
+        vanish("vif", leaving);
+    }
     return len == 0 ? -ENOENT : (ssize_t)(len + sizeof(odd));
 }
 
@@ -158,9 +162,12 @@ ssize_t xenstore_read(uint32_t tx, const char *dir, const char *key, char *buf, 
 int xenstore_read_u64(uint32_t tx, const char *dir, const char *key, uint64_t *value)
 {
     struct place *p = find_path(strncmp(dir, "/b/", 3) == 0 ? dir + 3 : dir);
-    if (p != NULL && dir[0] == '/') {
+    if (dir[0] == '/') {
+        if (p == NULL || p->backend < 0) {
+            return -EACCES;
+        }
         *value = strcmp(key, "online") == 0 ? !p->offline : (uint64_t)p->backend;
-        return p->backend < 0 ? -EACCES : 0;
+        return 0;
     }
     EXPECT(tx == XENSTORE_NO_TX && strcmp(key, "state") == 0);
     if (p == NULL) {
@@ -358,6 +365,16 @@ static void losing(void)
         expect(round == 0 ? "" : "detach vif/4, ");
         EXPECT(watched() == 3 && warnings_logged == 0);
     }
+    /* All of it goes while we look: it is not lost but gone. */
+    appear("vif", 4);
+    fire(tree);
+    expect("attach vif/4, state4 vif/4, ");
+    leaving = 4;
+    backend_says("vif", 4, XenbusStateClosed);
+    expect("detach vif/4, ");
+    leaving = 0;
+    EXPECT(watched() == 3 && warnings_logged == 1);
+    warnings_logged = 0;
     /* It is made anew in its place: works. */
     appear("vif", 4);
     expect("attach vif/4, state4 vif/4, ");

@@ -22,7 +22,7 @@
 #include <xen/io/blkif.h>
 #include <xen/io/netif.h>
 
-#define PART_SECONDS  10 /* for the front end to close, when it is told to */
+#define PART_SECONDS  60 /* for the front end to close, when it is told to: one after another does */
 #define NOISE_SECONDS 2  /* of STORM, REWRITE */
 
 static const char *const names[FAULTS] = {
