@@ -4,41 +4,9 @@
 
 #include "blkfront_peer.h"
 
-#define MAX_REQUESTS 64
-
-static struct {
-    struct blk_request req;
-    struct blk_segment seg[17];
-    unsigned calls;
-} requests[MAX_REQUESTS];
+#include "blk_requests.h"
 
 static uint8_t copy[SECTORS * 512];
-
-static void done(struct blk_request *req)
-{
-    unsigned *calls = req->arg;
-    EXPECT(irq_is_masked());
-    (*calls)++;
-}
-
-static struct blk_request *prepare(unsigned i, enum blk_op op, uint64_t sector, void *buf,
-                                   size_t len, unsigned nsegments, unsigned unit)
-{
-    struct blk_request *r = &requests[i].req;
-    *r = (struct blk_request){ .op = op, .sector = sector, .segment = requests[i].seg, .done = done,
-                               .arg = &requests[i].calls, .nsegments = nsegments, .status = 12345 };
-    requests[i].calls = 0;
-    for (unsigned s = 0; s < nsegments; s++) {
-        size_t part = s + 1 == nsegments ? len : len / nsegments;
-        if (s + 1 < nsegments) {
-            part = (size_t)(unit_random(&seed) % (part + 1)) / unit * unit;
-        }
-        requests[i].seg[s] = (struct blk_segment){ buf, part };
-        buf = (char *)buf + part;
-        len -= part;
-    }
-    return r;
-}
 
 static int one(enum blk_op op, uint64_t sector, void *buf, size_t len, unsigned nsegments)
 {
@@ -107,14 +75,7 @@ static void exercise(unsigned rounds, bool moves)
             given += taken > 0 ? (unsigned)taken : 0;
             if (moves && unit_random(&seed) % 3 == 0) {
                 run_some((unsigned)(unit_random(&seed) % 4)); /* some are answered before */
-                /* Another host: new tables, which nobody has mapped, and another kind of backend. */
-                handler = NULL;
-                for (unsigned f = 0; f < 8 && table[f] != NULL; f++) {
-                    memset(table[f], 0, 4096);
-                }
-                memset(peer.held, 0, sizeof(peer.held));
-                peer.mapped = false;
-                memset(front, 0, sizeof(front));
+                another_host(); /* and another kind of backend */
                 tell("feature-max-indirect-segments", unit_random(&seed) % 2 ? 256 : 0);
                 tell("max-ring-page-order", unit_random(&seed) % 3);
                 kind->resume(device);

@@ -434,6 +434,18 @@ static void reset_peer(void)
     errors_logged = warnings_logged = 0;
 }
 
+/* Tables that are new, of which nobody has mapped anything. */
+static void another_host(void)
+{
+    handler = NULL;
+    for (unsigned f = 0; f < 8 && table[f] != NULL; f++) {
+        memset(table[f], 0, 4096);
+    }
+    memset(peer.held, 0, sizeof(peer.held));
+    peer.mapped = false;
+    memset(front, 0, sizeof(front));
+}
+
 static int attach_disk(void)
 {
     disk = NULL;

@@ -122,13 +122,7 @@ static void test_moves(void)
         event();
         pass(1000000);
         EXPECT(disk->ops->poll(disk) == 0 && !disk->failed && errors_logged == 0);
-        handler = NULL;
-        for (unsigned f = 0; f < 8 && table[f] != NULL; f++) {
-            memset(table[f], 0, 4096);
-        }
-        memset(peer.held, 0, sizeof(peer.held));
-        peer.mapped = false;
-        memset(front, 0, sizeof(front));
+        another_host();
         kind->resume(device);
         peer.nhistory = 0;
         for (unsigned k = 0; k < 8; k++) {

@@ -12,45 +12,11 @@
 
 #include "virtio_disk.h"
 
-/* ---- requests ---- */
-
-#define MAX_REQUESTS 64
-
-static struct {
-    struct blk_request req;
-    struct blk_segment seg[20];
-    unsigned calls;
-} requests[MAX_REQUESTS];
-
-static void done(struct blk_request *req)
-{
-    unsigned *calls = req->arg;
-    EXPECT(irq_is_masked());
-    (*calls)++;
-}
-
-static struct blk_request *prepare(unsigned i, enum blk_op op, uint64_t sector, void *buf,
-                                   size_t len, unsigned nsegments)
-{
-    struct blk_request *r = &requests[i].req;
-    *r = (struct blk_request){ .op = op, .sector = sector, .segment = requests[i].seg, .done = done,
-                               .arg = &requests[i].calls, .nsegments = nsegments, .status = 12345 };
-    requests[i].calls = 0;
-    for (unsigned s = 0; s < nsegments; s++) {
-        size_t part = s + 1 == nsegments ? len : len / nsegments;
-        if (s + 1 < nsegments) {
-            part = (size_t)(unit_random(&seed) % (part + 1));
-        }
-        requests[i].seg[s] = (struct blk_segment){ buf, part };
-        buf = (char *)buf + part;
-        len -= part;
-    }
-    return r;
-}
+#include "blk_requests.h"
 
 static int one(enum blk_op op, uint64_t sector, void *buf, size_t len, unsigned nsegments)
 {
-    struct blk_request *r = prepare(0, op, sector, buf, len, nsegments);
+    struct blk_request *r = prepare(0, op, sector, buf, len, nsegments, 1);
     int n = disk->ops->submit(disk, &r, 1);
     if (n != 1) {
         return n;
@@ -91,7 +57,7 @@ static void exercise(unsigned rounds)
                 }
                 memcpy(copy + sector * 512, p, lens[i]);
             }
-            list[i] = prepare(i, write ? BLK_WRITE : BLK_READ, sector, p, lens[i], segs);
+            list[i] = prepare(i, write ? BLK_WRITE : BLK_READ, sector, p, lens[i], segs, 1);
         }
         unsigned given = 0;
         while (given < n) {
@@ -214,7 +180,7 @@ static void test_mischief(void)
         EXPECT(probe_disk() == 1);
         hw.mischief = m;
         for (unsigned i = 0; i < 8; i++) {
-            list[i] = prepare(i, BLK_READ, i * 8, buf + 4096 * i, 4096, 1);
+            list[i] = prepare(i, BLK_READ, i * 8, buf + 4096 * i, 4096, 1, 1);
         }
         EXPECT(disk->ops->submit(disk, list, 8) == 8);
         run_device();
@@ -251,7 +217,7 @@ static void test_lost_interrupt(void)
     uint8_t *buf = malloc(512);
     reset_hw();
     probe_disk();
-    struct blk_request *r = prepare(0, BLK_READ, 0, buf, 512, 1);
+    struct blk_request *r = prepare(0, BLK_READ, 0, buf, 512, 1, 1);
     EXPECT(disk->ops->submit(disk, &r, 1) == 1);
     int head = model_next(&model);
     uint32_t written = execute((unsigned)head);
@@ -262,7 +228,7 @@ static void test_lost_interrupt(void)
     pass(100000000ULL);
     EXPECT(requests[0].calls == 1 && r->status == 0 && warnings_logged == 1 && !disk->failed);
     /* From now on it is polled. */
-    r = prepare(0, BLK_READ, 0, buf, 512, 1);
+    r = prepare(0, BLK_READ, 0, buf, 512, 1, 1);
     EXPECT(disk->ops->submit(disk, &r, 1) == 1);
     head = model_next(&model);
     model_put_used(&model, (uint32_t)head, execute((unsigned)head));
@@ -280,8 +246,8 @@ static void test_no_memory(void)
     probe_disk();
     scattered = true;
     no_pages = true;
-    list[0] = prepare(0, BLK_READ, 0, buf, 65536, 1);
-    list[1] = prepare(1, BLK_READ, 0, buf + 65536, 65536, 1);
+    list[0] = prepare(0, BLK_READ, 0, buf, 65536, 1, 1);
+    list[1] = prepare(1, BLK_READ, 0, buf + 65536, 65536, 1, 1);
     EXPECT(disk->ops->submit(disk, list, 2) == 1);
     run_device();
     EXPECT(requests[0].calls == 1 && list[0]->status == 0);
