@@ -149,7 +149,8 @@ const struct platform_ops xen_pv_ops = {
 
 /* ---- CPUID ---- */
 
-void xen_pv_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t r[4])
+/* As Xen wants a PV guest to see it: a bare CPUID shows the machine. */
+static void pv_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t r[4])
 {
     /*
      * ud2 followed by "xen" asks Xen to emulate the next instruction (public/arch-x86/xen.h,
@@ -165,7 +166,7 @@ static void read_cpuid(void)
     for (unsigned i = 0; i < BOOT_CPUIDS; i++) {
         struct boot_cpuid *c = &boot_cpuid[i];
         uint32_t r[4];
-        xen_pv_cpuid(c->leaf, c->subleaf, r);
+        pv_cpuid(c->leaf, c->subleaf, r);
         c->eax = r[0];
         c->ebx = r[1];
         c->ecx = r[2];

@@ -4,9 +4,6 @@
 
 #include <stdint.h>
 
-/* CPUID as Xen wants a PV guest to see it (a bare CPUID shows the machine). Context: any. */
-void xen_pv_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t r[4]);
-
 /*
  * Tell the toolstack where the p2m is: for a migration before it begins, since it copies a running
  * guest first. 0, -ENOMEM, -E2BIG. Context: any.
