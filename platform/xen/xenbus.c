@@ -44,10 +44,12 @@ static int find_backend(struct xenbus_device *dev)
 
 int xenbus_open(struct xenbus_device *dev, const char *path)
 {
-    if (strlen(path) >= sizeof(dev->path)) {
+    size_t len = strlen(path);
+
+    if (len >= sizeof(dev->path)) {
         return -EINVAL;
     }
-    strlcpy(dev->path, path, sizeof(dev->path));
+    memcpy(dev->path, path, len + 1);
     int error = find_backend(dev);
     if (error != 0) {
         return error;
