@@ -141,7 +141,7 @@ class Device:
             time.sleep(0.05)
 
     def order(self):
-        return f"disk {self.label}" if self.lie.kind == "disk" else f"net {self.label} {FRAMES}"
+        return f"disk {self.label}" if self.lie.kind == "disk" else f"net {self.label} {FRAMES} {self.lie.patience}"
 
     def outcome(self, pattern, begin):
         """Its own words: those of a request that times out after half a minute come late."""

@@ -20,6 +20,12 @@ class Lie:
     later: str = ""
     nodes: tuple = ()
     lines: int = 1  # of the log; None: one if the device has failed
+    loses: bool = False  # a card's frames; it is not waited for them long
+
+    @property
+    def patience(self):
+        """Seconds for a frame to come back, or for the card to fail."""
+        return 4 if self.loses else 60
 
     @property
     def name(self):
@@ -33,6 +39,10 @@ def disk(fault, says, **more):
 
 def net(fault, says, **more):
     return Lie("net", fault, says, **more)
+
+
+def lossy(fault, says, **more):
+    return Lie("net", fault, says, loses=True, **more)
 
 
 def good(lost=0, received=0, sent=0):
@@ -53,18 +63,19 @@ DISKS = (
 )
 CARDS = (
     *(net(fault, "failed after") for fault in (*RINGS, *("tx." + fault for fault in RINGS))),
-    *(net(fault, good(lost=1, received=1)) for fault in ("bad-status", "bad-offset", "bad-extra")),
+    *(lossy(fault, good(lost=1, received=1)) for fault in ("bad-status", "bad-offset", "bad-extra")),
     # All flags at once make two more answers parts of a frame that makes no sense.
-    net("bad-flags", good(lost=3, received=1)),
-    *(net(fault, "failed after") for fault in ("endless", "close", "vanish")),
+    lossy("bad-flags", good(lost=3, received=1)),
+    lossy("endless", "failed after"),
+    *(net(fault, "failed after") for fault in ("close", "vanish")),
     net("tx.bad-status", good(sent=1)),
     # To a network that is silent nobody answers; one that sends nothing drops what is sent.
-    net("silence", "silent after .*, dropped 0 0", lines=0),
-    net("tx.silence", "silent after .*, dropped 0 1"),
+    lossy("silence", "silent after .*, dropped 0 0", lines=0),
+    lossy("tx.silence", "silent after .*, dropped 0 1"),
     *(net(fault, good(), lines=0) for fault in ("odd-state", "storm")),
-    net("rewrite", "good|failed after|silent after", lines=None),
+    lossy("rewrite", "good|failed after|silent after", lines=None),
     # The page that is kept is that of the next frame.
-    net("keep", good(lost=1, received=1)),
+    lossy("keep", good(lost=1, received=1)),
 )
 # What stands in the tree and can't be: refused, or taken for something that can.
 NODES = (

@@ -5,9 +5,9 @@
  *
  *     ping WORD    pong WORD
  *     disk NAME    write and read back; one line when it is done or has failed
- *     net ID N     have N frames sent and come back; one that does not come is lost, four in a row are
- *                  the end. Of a card that sends nothing the ring is filled. ID is the last byte of the
- *                  card's address
+ *     net ID N S   have N frames sent and come back; one that has not come in S seconds is lost, four in
+ *                  a row are the end. Of a card that sends nothing the ring is filled. ID is the last
+ *                  byte of the card's address
  *     counts       what is in use: free pages, grants, event channels
  *     quit
  */
@@ -43,7 +43,7 @@
 struct worker {
     bool busy; /* atomic */
     char name[NAME_MAX_LEN];
-    unsigned count;
+    unsigned count, patience_s;
 };
 
 static struct worker workers[WORKERS];
@@ -224,11 +224,11 @@ static void fill_ring(struct card *c)
 }
 
 /* Send one frame and see it come back; false: the card has failed, or nothing has come. */
-static bool exchange(struct card *c, unsigned number)
+static bool exchange(struct card *c, unsigned number, unsigned patience_s)
 {
     unsigned back = c->back;
     struct netbuf *list = &c->nb;
-    uint64_t deadline = platform_clock_ns() + 4 * SECOND;
+    uint64_t deadline = platform_clock_ns() + patience_s * SECOND;
 
     for (unsigned i = 14; i < FRAME; i++) {
         c->frame[i] = (uint8_t)(number + i);
@@ -261,7 +261,7 @@ static void use_card(struct card *c, const struct worker *w)
 
     while (n < w->count && in_a_row < LOST_MAX && !c->dev->failed &&
            __atomic_load_n(&c->unsent, __ATOMIC_ACQUIRE) == 0) {
-        if (exchange(c, n + c->lost)) {
+        if (exchange(c, n + c->lost, w->patience_s)) {
             n++;
             in_a_row = 0;
         } else {
@@ -325,7 +325,7 @@ static void *net(void *arg)
 
 /* ---- the console ---- */
 
-static void start(void *(*fn)(void *), const char *name, unsigned count)
+static void start(void *(*fn)(void *), const char *name, unsigned count, unsigned patience_s)
 {
     for (unsigned i = 0; i < WORKERS; i++) {
         struct worker *w = &workers[i];
@@ -333,6 +333,7 @@ static void start(void *(*fn)(void *), const char *name, unsigned count)
             pthread_t t;
             w->busy = true;
             w->count = count;
+            w->patience_s = patience_s;
             snprintf(w->name, sizeof(w->name), "%s", name);
             if (pthread_create(&t, NULL, fn, w) == 0) {
                 pthread_detach(t);
@@ -375,19 +376,19 @@ static void counts(void)
 int main(void)
 {
     char line[80], word[16], name[NAME_MAX_LEN];
-    unsigned count;
+    unsigned count, patience_s;
 
     netdev_at(0); /* the first call looks for devices; from now on they come and go */
     close(open("/dev/vda", O_RDONLY));
     say("victim: ready");
     while (fgets(line, sizeof(line), stdin) != NULL) {
-        int n = sscanf(line, "%15s %15s %u", word, name, &count);
+        int n = sscanf(line, "%15s %15s %u %u", word, name, &count, &patience_s);
         if (n >= 2 && strcmp(word, "ping") == 0) {
             say("pong %s", name);
         } else if (n >= 2 && strcmp(word, "disk") == 0) {
-            start(disk, name, 0);
-        } else if (n == 3 && strcmp(word, "net") == 0) {
-            start(net, name, count);
+            start(disk, name, 0, 0);
+        } else if (n == 4 && strcmp(word, "net") == 0) {
+            start(net, name, count, patience_s);
         } else if (n >= 1 && strcmp(word, "counts") == 0) {
             counts();
         } else if (n >= 1 && strcmp(word, "quit") == 0) {
