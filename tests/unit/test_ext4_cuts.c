@@ -403,7 +403,7 @@ static unsigned history(const char *options, unsigned kib, size_t block, unsigne
 
 int main(int argc, char **argv)
 {
-    unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 2;
+    unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 1;
     verbose = argc > 2;
     folder_enter();
     states = calloc(STEPS + 1, sizeof(*states));

@@ -1,0 +1,330 @@
+/*
+ * sources: EXT4
+ */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ext4 on damaged disks and with things going wrong: metadata with random changes (with and without
+ * right sums) is mounted, read, changed and ended; nothing may crash, hang, or be read outside of its
+ * buffer (AddressSanitizer looks on). Then: a disk that fails, memory that runs out, features that
+ * are not supported. What is promised must be kept all the same.
+ */
+#define _GNU_SOURCE
+#include "ext_disk.h"
+
+static uint64_t rng = 88172645463325252u;
+
+static unsigned draw(unsigned n)
+{
+    return (unsigned)(unit_random(&rng) % n);
+}
+
+static int make_file(const char *path, size_t len)
+{
+    static uint8_t buf[1 << 17];
+    struct vnode *n;
+    int r = do_create(path, S_IFREG | 0644, NULL, &n);
+    if (r == 0) {
+        memset(buf, 'm', sizeof(buf));
+        ssize_t got = write_at(n, buf, len, 0);
+        r = got < 0 ? (int)got : 0;
+        vnode_unref(n);
+    }
+    return r;
+}
+
+/* Look at all there is, to a depth. */
+static void read_all(struct vnode *dir, unsigned depth)
+{
+    static uint8_t buf[1 << 16];
+    struct fs_entry e;
+    off_t cookie = 0;
+    unsigned n_entries = 0;
+    char name[NAME_MAX + 1];
+    struct vnode *up;
+    if (dir->ops->parent(dir, &up, name) == 0) {
+        vnode_unref(up);
+    }
+    while (n_entries++ < 300 && dir->ops->readdir(dir, &cookie, &e) == 1) {
+        struct vnode *n;
+        struct stat st = { 0 };
+        if (dir->ops->lookup(dir, name_of(e.name), &n) != 0) {
+            continue;
+        }
+        n->ops->getattr(n, &st);
+        if (S_ISDIR(n->type) && depth != 0) {
+            read_all(n, depth - 1);
+        } else if (S_ISLNK(n->type)) {
+            n->ops->readlink(n, (char *)buf, sizeof(buf));
+        } else if (S_ISREG(n->type)) {
+            n->ops->read(n, buf, sizeof(buf), 0);
+            n->ops->read(n, buf, sizeof(buf), st.st_size / 2);
+            n->ops->read(n, buf, 100, st.st_size > 50 ? st.st_size - 50 : 0);
+        }
+        vnode_unref(n);
+    }
+}
+
+static void change_all(void)
+{
+    struct vnode *n;
+    char path[40];
+    make_file("new", 50000);
+    make_file("dir/new", 5000);
+    do_create("dir/deep", S_IFDIR | 0755, NULL, NULL);
+    do_create("dir/soft", S_IFLNK | 0777, "target", NULL);
+    do_rename("file", "dir/moved", true);
+    do_rename("dir", "other", true);
+    do_link("big", "other/hard");
+    if (node_at("big", &n) == 0) {
+        if (S_ISREG(n->type)) {
+            write_at(n, "xyz", 3, 100000);
+            write_at(n, "xyz", 3, 9000000000);
+            n->ops->truncate(n, 5000);
+            n->ops->allocate(n, 20000, 50000);
+        }
+        n->ops->sync(n);
+        vnode_unref(n);
+    }
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(path, sizeof(path), "many/%u", i * 7);
+        do_unlink(path, false);
+        snprintf(path, sizeof(path), "many/again%u", i);
+        make_file(path, i);
+    }
+    do_unlink("sparse", false);
+    m->sync(m);
+}
+
+static void use_it(void)
+{
+    if (mount_disk(draw(4) == 0 ? "ro" : draw(3) == 0 ? "discard" : "") == 0) {
+        read_all(m->root, 3);
+        change_all();
+        read_all(m->root, 3);
+        end_program();
+    }
+}
+
+/* In a child: what went wrong ends that one, and hangs end by alarm. */
+static bool survives(void (*test)(void))
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(60);
+        unit_failed = 0;
+        test();
+        fflush(stdout);
+        _exit(unit_failed != 0);
+    }
+    int status = -1;
+    waitpid(pid, &status, 0);
+    return status == 0;
+}
+
+/* Something to be damaged: with many kinds of what a file system has. */
+static void make_victim(const char *options)
+{
+    EXPECT(run("rm -rf from; mkdir -p from/dir/sub from/many && cd from && seq 5000 > file && seq 90000 > big && "
+               "ln -s file link && ln file dir/hard && truncate -s 1G sparse && echo x >> sparse && "
+               "seq -f 'many/%%g' 600 | xargs touch && "
+               "ln -s $(printf 'long%%.0s' $(seq 40)) dir/long") == 0);
+    EXPECT(run("rm -f " IMAGE "; mke2fs -q -F -t ext4 %s -d from " IMAGE " 8192k; "
+               "e2fsck -fyD " IMAGE "; [ $? -le 1 ]", options) == 0);
+    disk_load(IMAGE);
+    if (draw(2)) { /* one whose journal has something in it */
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid == 0) {
+            mount_disk("");
+            change_all();
+            disk_save(IMAGE);
+            _exit(0);
+        }
+        waitpid(pid, NULL, 0);
+        disk_load(IMAGE);
+    }
+}
+
+/* Where damage is worth while: the first MiB has nearly all metadata; else anywhere that has contents. */
+static void damage(void)
+{
+    unsigned places = 1 + draw(6);
+    for (unsigned i = 0; i < places; i++) {
+        size_t at = draw(3) == 0 ? 1024 + draw(1024) : draw(3) != 0 ? draw(1u << 20) : draw((unsigned)disk.size);
+        unsigned len = draw(3) == 0 ? 1 + draw(200) : 1 + draw(4);
+        for (unsigned k = 0; k < len && at + k < disk.size; k++) {
+            disk.data[at + k] = draw(3) == 0 ? 0xff : draw(3) == 0 ? 0 : (uint8_t)draw(256);
+        }
+    }
+}
+
+static void test_damage(unsigned rounds)
+{
+    static const char *const kinds[] = {
+        "-b 1024 -O ^metadata_csum,^uninit_bg -J size=1", /* no sums that would find most of it */
+        "-b 1024 -O ^metadata_csum,^extents,^64bit -J size=1", "-b 1024 -J size=1",
+    };
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        make_victim(kinds[i]);
+        uint8_t *good = malloc(disk.size);
+        memcpy(good, disk.data, disk.size);
+        for (unsigned k = 0; k < rounds; k++) {
+            uint64_t from = rng;
+            memcpy(disk.data, good, disk.size);
+            damage();
+            if (!survives(use_it)) {
+                printf("%s, from %lu\n", kinds[i], (unsigned long)from);
+                EXPECT(!"survives");
+            }
+        }
+        free(good);
+    }
+}
+
+/* ---- a disk that fails ---- */
+
+static unsigned fail_at;
+
+static void failing_writes(void)
+{
+    struct vnode *n;
+    EXPECT(mount_disk("") == 0);
+    EXPECT(make_file("kept", 30000) == 0);
+    EXPECT(node_at("kept", &n) == 0 && n->ops->sync(n) == 0);
+    disk.fail_write = fail_at;
+    bool failed = false;
+    for (unsigned i = 0; i < 50; i++) {
+        char path[20];
+        snprintf(path, sizeof(path), "%u", i);
+        int r = make_file(path, 20000);
+        int s = m->sync(m);
+        failed = failed || s == -EIO;
+        EXPECT(r == 0 || r == -EIO || r == -EROFS);
+        EXPECT(s == 0 || s == -EIO);
+        EXPECT(!failed || s == -EIO); /* for ever */
+    }
+    EXPECT(failed);
+    uint8_t buf[10];
+    EXPECT(n->ops->read(n, buf, 10, 20000) == 10 && buf[0] == 'm');
+    struct statvfs vfs;
+    EXPECT(m->statvfs(m, &vfs) == 0 && (vfs.f_flag & ST_RDONLY));
+    vnode_unref(n);
+    end_program();
+    disk.fail_write = 0;
+    disk_save(IMAGE);
+}
+
+static void kept_is_there(void)
+{
+    struct vnode *n;
+    uint8_t buf[10];
+    EXPECT(mount_disk("") == 0);
+    EXPECT(node_at("kept", &n) == 0 && n->ops->size(n) == 30000);
+    EXPECT(n->ops->read(n, buf, 10, 29000) == 10 && buf[9] == 'm');
+    end_program();
+    EXPECT(disk_is_clean());
+}
+
+static void failing_reads(void)
+{
+    struct vnode *n;
+    uint8_t buf[10];
+    EXPECT(mount_disk("") == 0);
+    disk.fail_read = 1 + draw(5);
+    int r = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        r = node_at("big", &n);
+        if (r == 0) {
+            ssize_t got = n->ops->read(n, buf, 10, (off_t)i * 20000);
+            EXPECT(got == 10 || got == -EIO);
+            r = got < 0 ? (int)got : 0;
+            vnode_unref(n);
+        }
+        EXPECT(r == 0 || r == -EIO);
+    }
+    EXPECT(r == -EIO);
+    disk.fail_read = 0;
+    EXPECT(node_at("big", &n) == 0 && n->ops->read(n, buf, 10, 300000) == 10);
+    vnode_unref(n);
+}
+
+/* The heap says no from some point on: errors, but nothing half done reaches the disk. */
+static void no_memory(void)
+{
+    EXPECT(mount_disk("") == 0);
+    alloc_fails_after = fail_at;
+    change_all();
+    read_all(m->root, 2);
+    alloc_fails_after = 0;
+    end_program();
+    disk_save(IMAGE);
+}
+
+static void test_failures(void)
+{
+    make_victim("-b 1024 -J size=1");
+    uint8_t *good = malloc(disk.size);
+    memcpy(good, disk.data, disk.size);
+    for (fail_at = 1; fail_at < 30; fail_at += 3) {
+        memcpy(disk.data, good, disk.size);
+        EXPECT(survives(failing_writes));
+        disk_load(IMAGE);
+        EXPECT(survives(kept_is_there));
+        memcpy(disk.data, good, disk.size);
+        EXPECT(survives(failing_reads));
+    }
+    for (fail_at = 1; fail_at < 600; fail_at += 37) {
+        memcpy(disk.data, good, disk.size);
+        EXPECT(survives(no_memory));
+        EXPECT(run("e2fsck -fy " IMAGE "; [ $? -le 1 ] && e2fsck -fn " IMAGE) == 0);
+    }
+    free(good);
+}
+
+static void refused(void)
+{
+    EXPECT(mount_disk("") != 0);
+}
+
+static void read_only(void)
+{
+    EXPECT(mount_disk("") == 0);
+    EXPECT(do_create("x", S_IFREG | 0644, NULL, NULL) == -EROFS);
+}
+
+static void test_features(void)
+{
+    static const char *const bad[] = { "-O inline_data", "-O encrypt", "-O casefold", "-O mmp", "-O ea_inode" };
+    static const char *const only_read[] = { "-O quota", "-O bigalloc", "-O project,quota" };
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        disk_make(bad[i], 16384);
+        EXPECT(survives(refused));
+    }
+    for (unsigned i = 0; i < sizeof(only_read) / sizeof(only_read[0]); i++) {
+        disk_make(only_read[i], 16384);
+        EXPECT(survives(read_only));
+    }
+    disk_make("", 16384);
+    EXPECT(run("tune2fs -E force_fsck " IMAGE) == 0);
+    disk_load(IMAGE);
+    EXPECT(survives(read_only));
+    disk_make("", 16384);
+    disk.size /= 2;
+    EXPECT(survives(refused));
+}
+
+int main(int argc, char **argv)
+{
+    unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 30;
+    if (argc > 2) {
+        rng = strtoul(argv[2], NULL, 10);
+    }
+    verbose = argc > 3;
+    folder_enter();
+    test_features();
+    test_failures();
+    test_damage(rounds);
+    folder_leave();
+    return unit_done();
+}
