@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 import accel
+import commands_add
 import commands_check
 import commands_config
 import commands_xen
@@ -423,7 +424,8 @@ TESTS = {
 
 def jobs(wanted, full, _results):
     image.make(["app", "APP=apps/hello apps/httpd apps/sha256 " + PROBE], quiet=True)
-    tests = TESTS | commands_check.TESTS | commands_config.TESTS | commands_xen.QUICK | (commands_xen.FULL if full or wanted else {})
+    longer = commands_xen.FULL | commands_add.FULL if full or wanted else {}
+    tests = TESTS | commands_check.TESTS | commands_config.TESTS | commands_xen.QUICK | longer
     return [make_job(name, test) for name, test in tests.items() if not wanted or name in wanted]
 
 

@@ -52,7 +52,7 @@ def order():
         expect(app.run("--env-file", one, "--env-file", two, "-e", "A=no", "-e", "A=x"), 0,
                b"A=[x]\nB=[one]\nC=[again]\nD=[cfg 2]\nE=['two \"words\" ]\n")
         expect(app.run("-e", "C=", "--env-file", two, "--", "envs", "C"), 0, b"C=[]\n")
-        expect(app.run("--"), 99, b"")  # the probe without any
+        expect(app.run("--"), 99, b"what is ''?\n")  # the probe without any
         for text, words in (("A=1\nB C=2\n", "bad.env:2: 'B C=2' is not like NAME=VALUE"), ("just words", "bad.env:1:"),
                             ("1A=2", "bad.env:1:"), ("A=b\0c", "bad.env:1:")):
             expect(app.run("--env-file", app.write("bad.env", text)), USAGE, b"", words)

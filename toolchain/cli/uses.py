@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import elf_symbols
 from support import Libraries
-from words import BUILD, TOP, usage
+from words import BUILD, usage
 
 # What glibc's headers make of a name, and so no program has written.
 GLIBC = re.compile(r"__(?:isoc99|isoc23)_(\w+)|__(\w+)_chk|__(open|openat|open64|openat64)_2|(\w+)64")
@@ -20,6 +20,7 @@ FOREIGN = re.compile(r"__\w+_chk|__isoc(99|23)_\w+|__errno_location|__ctype_b_lo
 OTHERS = {"__xstat": "stat", "__lxstat": "lstat", "__fxstat": "fstat", "__register_atfork": "pthread_atfork",
           "__sigsetjmp": "sigsetjmp", "__dcgettext": "dcgettext", "_setjmp": "setjmp", "__fdelt_chk": "select"}
 MACROS = {"stdin", "stdout", "stderr", "errno", "sigsetjmp", "siglongjmp"}  # of the headers
+PITHS = re.compile(r"\?|(.*/)?libos/(libc|fs|net|core)/")  # where a function of Pith has its source; newlib has none
 CPLUSPLUS = re.compile(r"_Z\w+|__cxa_(?!finalize|atexit)\w+|__gxx_personality_v0")
 
 
@@ -54,7 +55,7 @@ def of_program(elf, names):
     """Those of `names` that the program defines itself, as debugging information has it."""
     where = {s.value: s.name for s in elf.symbols if s.name in names and s.section != elf_symbols.UNDEFINED}
     paths = addr2line(elf.name, sorted(where))
-    return {name for address, name in where.items() if not paths[address].startswith(("?", "libos/", os.path.join(TOP, "libos/")))}
+    return {name for address, name in where.items() if not PITHS.match(paths[address])}
 
 
 def addr2line(path, addresses):
