@@ -201,7 +201,7 @@ class Server(Host):
     """A guest in a namespace. `nic` is its card; options give it the addresses v4 and v6."""
 
     def __init__(self, ns, elf, bed, nic, log, v4=GUEST4, v6=GUEST6, mem=64 << 20, options=(), args=(), files=None,
-                 shares=()):
+                 shares=(), timeout=1000):
         super().__init__(ns, v4, v6)
         addresses = [f"ip={v4}/24,gw={OURS4}", f"ip6={v6}/64"] if v4 else []
         self.machine = Machine(elf, bed.platform, bed.machine, mem, options=addresses + list(options),
@@ -211,7 +211,7 @@ class Server(Host):
         self.output = bytearray()
         self.log = log
         self.result = None
-        self.guest = Guest(self.machine, None, self.output.extend, timeout=1000)
+        self.guest = Guest(self.machine, None, self.output.extend, timeout=timeout)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 

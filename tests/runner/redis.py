@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -12,7 +13,7 @@ import bed
 import image
 import packages
 import xen_dom0
-from redis_bed import Running, Site, call, folder, platform, press, source
+from redis_bed import Client, Running, Site, call, folder, platform, press, source
 from results import log_path
 from words import TOP, Failure
 
@@ -89,6 +90,26 @@ def benchmark():
             lines = [line for line in got[1].decode(errors="replace").splitlines() if re.match(r'"[A-Z]', line)]
             need(got[0] == 0 and len(lines) == 9, f"redis-benchmark -P {pipeline}: {got[1][-300:]!r}")
         need(press(site.guests[0]) == 0, "its status is not 0")
+
+
+def pipelined():
+    """Megabytes of requests from a client that reads nothing before it has sent them all: both windows of the
+    connection close, and the machine's opens again while the client's stays closed."""
+    with Site() as site:
+        guest = site.start("pipelined", mem=256)
+        site.client.fill("key", 1, 1000)
+        request = b"GET key:0\r\n"
+        with site.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.settimeout(60)
+            sock.connect((bed.GUEST4, 6379))
+            sock.sendall(request * 10000)  # some 10 MB of answers: the client's window closes here
+            time.sleep(3)                  # and is probed, after lwIP's 1.5 s
+            sock.sendall(request * 60000)
+            answers = sock.makefile("rb")
+            for n in range(70000):
+                need(answers.readline() == b"$1000\r\n" and len(answers.read(1002)) == 1002, f"answer {n} is another one")
+        need(press(guest) == 0, "its status is not 0")
 
 
 # ---- persistence ----
@@ -202,6 +223,34 @@ def mistakes():
                  f"{name}: {guest.result}: {guest.text[-300:]!r}")
 
 
+def replica():
+    """A replica of Debian's redis-server: all of its data, then each change; and its own master in the end."""
+    with Site() as site:
+        # Debian's redis-check-rdb is the server under another name.
+        site.ns.start("bash", "-c", 'exec -a redis-server redis-check-rdb --port 7777 --protected-mode no --save "" --dir "$0"',
+                      folder("master"), stdout=subprocess.DEVNULL)
+        master = Client(bed.OURS4, 7777, site.ns.words())
+        master.wait(lambda: True)
+        master.fill("key", 20000)
+        guest = site.start("replica", ["--replicaof", bed.OURS4, "7777"])
+        guest.expect("MASTER <-> REPLICA sync: Finished with success", 60)
+        site.client.expect("^20000$", "dbsize")
+        master.fill("more", 1000)
+        master.expect("^1$", "wait", "1", "20000")
+        site.client.expect("^21000$", "dbsize")
+        need(site.client.ask("get", "more:999") == master.ask("get", "more:999"), "a value is another one")
+        site.client.expect("^READONLY", "set", "a", "b")
+        site.client.expect("^OK$", "replicaof", "no", "one")
+        site.client.expect("^OK$", "set", "a", "b")
+        master.ask("replicaof", bed.GUEST4, "6379")
+        guest.expect("Partial resynchronization request from .* accepted", 60)
+        site.client.expect("^1$", "wait", "1", "20000")
+        master.expect("^b$", "get", "a")
+        site.client.expect("BGSAVE failed, replication can't continue", "--rdb", os.devnull)
+        site.client.expect("^b$", "get", "a")
+        need(press(guest) == 0, "its status is not 0")
+
+
 # ---- memory ----
 
 def full_disk():
@@ -214,6 +263,11 @@ def full_disk():
         site.client.expect("^20000$", "dbsize")
         site.client.expect("^OK$", "set", "still", "alive")
         need(press(guest) == 0, "its status is not 0")
+        guest = site.start("full-share", share=folder("full"), readonly=True)
+        need(press(guest, 3) is None and "Error trying to save the DB, can't exit" in guest.text,
+             f"it can't save, and ends: {guest.text[-300:]!r}")
+        site.client.ask("shutdown", "nosave")
+        need(guest.ended(20) == 0, "its status is not 0")
         guest = site.start("full-aof", ["--appendonly", "yes", "--appendfsync", "everysec"], options=["ramfs.max=1M"])
         errors, replies = site.client.fill("key", 20000)
         site.client.expect("^MISCONF Errors writing to the AOF file: No space left on device", "set", "a", "b")
@@ -304,13 +358,15 @@ def child_of(pid):
 
 # ---- its own tests ----
 
-def suite(name, units, least, tags="-needs:repl"):
-    """Redis' own tests against the image as a server that is there already."""
+def suite(name, units, least, tags="-needs:repl", more=("--appendonly", "yes", "--appendfsync", "no")):
+    """Redis' own tests against the image as a server that is there already. Its AOF is on from the start, because it
+    can't be turned on later; tests that want to do so find it on."""
     def test():
         words = [word for unit in units for word in ("--single", unit)]
         log = log_path("programs", f"redis-suite-{name}-tests.log")
         with Site() as site:
-            guest = site.start("suite-" + name, ["--enable-debug-command", "yes", "--maxmemory", "0"], mem=1024)
+            guest = site.start("suite-" + name, ["--enable-debug-command", "yes", "--maxmemory", "0", *more],
+                               mem=2048, timeout=3600)
             with open(log, "wb") as out:
                 done = subprocess.run(site.ns.words("tclsh", "tests/test_helper.tcl", "--host", bed.GUEST4, "--port", "6379",
                                                     "--tags", tags, "--skipfile", SKIPPED, *words), cwd=source(),
@@ -351,8 +407,10 @@ TESTS = {
     "serves-tcg": (serves("tcg"), True),
     "serves-kvm": (serves("kvm"), True),
     "benchmark": (benchmark, True),
+    "pipelined": (pipelined, True),
     "appends": (appends, True),
     "damaged": (damaged, True),
+    "replica": (replica, True),
     "mistakes": (mistakes, True),
     "full-disk": (full_disk, True),
     "full-memory": (full_memory, True),

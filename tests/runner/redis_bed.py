@@ -156,11 +156,12 @@ class Site:
         self.client = Client(bed.GUEST4, PORT, self.ns.words())
         return self
 
-    def start(self, name, args=(), mem=64, share="", options=(), wait=True, on=None):
+    def start(self, name, args=(), mem=64, share="", options=(), wait=True, on=None, timeout=1000,
+              readonly=False):
         app = image.find("redis")
         guest = bed.Server(self.ns, app.elf, cases.Bed(on or platform(), "microvm"), nics.Nic("tap", tap=self.tap),
                            log_path("programs", f"redis-{name}.log"), mem=mem << 20, args=list(args),
-                           options=["stack=1M", *options], shares=[Share(share, "/data")] if share else [])
+                           options=["stack=1M", *options], shares=[Share(share, "/data", readonly)] if share else [], timeout=timeout)
         self.guests.append(guest)
         if wait:
             self.client.wait(lambda: guest.result is None)
