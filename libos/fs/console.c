@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <pith/attention.h>
 #include <pith/cmdline.h>
 #include <pith/console.h>
 #include <pith/exit.h>
@@ -110,8 +111,12 @@ static ssize_t console_read(struct file *f, void *buf, size_t len)
             spin_unlock(&lock, was);
             return -EAGAIN;
         }
-        waitq_wait(&readers, &lock,
-                   must_poll ? platform_clock_ns() + POLL_STEP_NS : UINT64_MAX);
+        int r = waitq_wait_for(&readers, &lock, must_poll ? platform_clock_ns() + POLL_STEP_NS : UINT64_MAX,
+                               ATTENTION_ALL);
+        if (r == -EINTR) {
+            spin_unlock(&lock, was);
+            return r;
+        }
     }
     unsigned bad = decoder.bad;
     decoder.bad = 0;

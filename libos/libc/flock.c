@@ -5,16 +5,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <pith/attention.h>
 #include <pith/file.h>
 #include <pith/heap.h>
+#include <pith/spinlock.h>
+#include <pith/waitq.h>
 
+#include "point.h"
 #include "result.h"
 
 /* A lock that is held. */
@@ -26,8 +29,8 @@ struct hold {
     bool exclusive;
 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* of all that follows */
-static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+static struct spinlock lock = SPINLOCK_INIT; /* of all that follows */
+static struct waitq waiters = WAITQ_INIT(waiters); /* for a lock that somebody lets go of */
 static struct hold *holds;
 
 /* Whose lock it is; a file without a number is one by itself. */
@@ -54,25 +57,26 @@ static bool conflicts(const struct hold *want)
     return false;
 }
 
-/* Let go of what an open file holds. Context: mutex held. */
-static void release(const struct file *owner)
+/* Let go of what an open file holds; what was its lock is to be freed. Context: lock held. */
+static struct hold *release(const struct file *owner)
 {
     for (struct hold **at = &holds; *at != NULL; at = &(*at)->next) {
         struct hold *h = *at;
         if (h->owner == owner) {
             *at = h->next;
-            heap_free(h);
-            pthread_cond_broadcast(&released);
-            return;
+            waitq_wake_all(&waiters);
+            return h;
         }
     }
+    return NULL;
 }
 
 static void release_on_close(struct file *f)
 {
-    pthread_mutex_lock(&mutex);
-    release(f);
-    pthread_mutex_unlock(&mutex);
+    bool was = spin_lock(&lock);
+    struct hold *h = release(f);
+    spin_unlock(&lock, was);
+    heap_free(h);
 }
 
 static bool has(const struct hold *want)
@@ -85,28 +89,36 @@ static bool has(const struct hold *want)
     return false;
 }
 
-/* As on Linux, a lock is given up before another kind of it is waited for. */
+/*
+ * As on Linux, a lock is given up before another kind of it is waited for: a wait that a signal ends
+ * leaves none.
+ */
 static int take(const struct hold *want, bool wait)
 {
-    struct hold *h = heap_alloc(sizeof(*h));
-    int r = h == NULL ? -ENOLCK : 0;
-    pthread_mutex_lock(&mutex);
+    struct hold *h = heap_alloc(sizeof(*h)), *old = NULL, *other = NULL;
+    int r = 0;
+    if (h == NULL) {
+        return -ENOLCK;
+    }
+    bool was = spin_lock(&lock);
     bool there = has(want);
-    if (r == 0 && !there) {
-        release(want->owner);
-        while (conflicts(want) && wait) {
-            pthread_cond_wait(&released, &mutex);
+    if (!there) {
+        old = release(want->owner);
+        while (r == 0 && conflicts(want)) {
+            r = wait ? waitq_wait_for(&waiters, &lock, UINT64_MAX, ATTENTION_ALL) : -EWOULDBLOCK;
         }
-        r = conflicts(want) ? -EWOULDBLOCK : 0;
     }
     if (r == 0 && !there) {
+        other = release(want->owner); /* what another thread has taken for the same open file meanwhile */
         *h = *want;
         h->next = holds;
         holds = h;
         h = NULL;
     }
-    pthread_mutex_unlock(&mutex);
+    spin_unlock(&lock, was);
     heap_free(h);
+    heap_free(old);
+    heap_free(other);
     return r;
 }
 
@@ -130,13 +142,20 @@ static int lock_file(struct file *f, int operation)
     return take(&want, !(operation & LOCK_NB));
 }
 
-int flock(int fd, int operation)
+static int flock_once(int fd, int operation)
 {
     struct file *f = fd_get(fd);
     if (f == NULL) {
-        return (int)libc_result(-EBADF);
+        return -EBADF;
     }
     int r = lock_file(f, operation);
     file_unref(f);
+    return r;
+}
+
+int flock(int fd, int operation)
+{
+    int r;
+    LIBC_RESTARTING(r, flock_once(fd, operation));
     return (int)libc_result(r);
 }

@@ -57,7 +57,7 @@ int signal_enter(struct signal_set *set, const siginfo_t *info, struct signal_en
     if (e != NULL) {
         e->info = *info;
         e->queued = true;
-        e->overrun = 0;
+        e->overrun = own != NULL ? (unsigned)info->si_overrun : 0; /* a timer that is late already */
         e->next = NULL;
         struct signal_entry **at = &set->first;
         while (*at != NULL) {

@@ -91,6 +91,7 @@ static void fire(struct timer *t)
         } else {
             p->deadline_ns = 0;
         }
+        info.si_overrun = (int)add_bounded(0, n - 1);
         send = expire(p, n);
     }
     spin_unlock(&lock, was);

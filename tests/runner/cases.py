@@ -18,7 +18,7 @@ alone, what stands before it is for all. Without a file, or without cases, there
                               ports of the guest published at free ones of the host, `dgram` a cable
                               whose end host.py holds, `none`; on Xen there is none; more words as nets.py says
     qemu: -device foo         more words for QEMU; {dir} is the test's scratch folder (repeatable)
-    stdin: text               standard input, Python escapes understood
+    stdin: text               standard input, Python escapes understood; `open`: neither input nor an end
     timeout: 20               seconds; default 30
     status: 0                 the exit status that `pith run` would return
     expect: crash|timeout     instead of a status

@@ -153,8 +153,12 @@ class GuestRun:
     def start(self, beside):
         """Run the machine, and `beside` in a thread; what the latter found."""
         case, found = self.case, []
+        source = case.stdin
+        if case.get("stdin") == "open":
+            source, other = os.pipe()
+            self.cleanup += [lambda: os.close(source), lambda: os.close(other)]
         with open(os.path.join(self.dir, "hypervisor.log"), "wb") as log:
-            self.guest = Guest(self.machine, case.stdin, self.output.feed, log,
+            self.guest = Guest(self.machine, source, self.output.feed, log,
                                float(case.get("timeout", "30")))
             thread = threading.Thread(target=self.call, args=(beside, found), daemon=True)
             if beside:

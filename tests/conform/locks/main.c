@@ -153,6 +153,37 @@ static void copying(void)
     }
 }
 
+static int held;
+
+static void on_alarm(int sig)
+{
+    (void)sig;
+    printf("alarm\n");
+    flock(held, LOCK_UN);
+}
+
+static void wait_for_lock(int fd, int flags)
+{
+    struct sigaction a = {.sa_handler = on_alarm, .sa_flags = flags};
+    struct itimerval soon = {.it_value = {0, 20000}};
+    MUST(sigaction(SIGALRM, &a, NULL));
+    MUST(flock(held, LOCK_EX));
+    MUST(setitimer(ITIMER_REAL, &soon, NULL));
+    CALL(flock(fd, LOCK_EX));
+    CALL(flock(fd, LOCK_UN));
+}
+
+static void interrupted(void)
+{
+    SAY("a wait that a handler interrupts");
+    held = (int)MUST(open(name, O_RDWR));
+    int fd = (int)MUST(open(name, O_RDWR));
+    wait_for_lock(fd, 0);
+    wait_for_lock(fd, SA_RESTART);
+    close(fd);
+    close(held);
+}
+
 static int closes(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
@@ -194,6 +225,7 @@ int main(void)
     snprintf(other, sizeof(other), "/tmp/locks-other-%d", (int)getpid());
     close((int)MUST(open(name, O_RDWR | O_CREAT | O_TRUNC, 0644)));
     whole_files();
+    interrupted();
     records();
     copying();
     close_on_exec();

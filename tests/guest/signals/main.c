@@ -121,15 +121,17 @@ static void *reads(void *arg)
     return NULL;
 }
 
-/* Another thread's blocking call: EINTR, or begun again. */
+/* Another thread's blocking call: EINTR, or begun again; of a pipe, and of the console. */
 static void blocking(void)
 {
     int p[2];
     struct reader r;
     pthread_t t;
+    void *result;
     CHECK_EQ(pipe(p), 0);
-    r.fd = p[0];
-    for (int restart = 0; restart < 2; restart++) {
+    for (int turn = 0; turn < 3; turn++) {
+        int restart = turn == 1;
+        r.fd = turn < 2 ? p[0] : 0;
         handle(SIGUSR1, restart ? SA_RESTART : 0);
         CHECK_EQ(pthread_create(&t, NULL, reads, &r), 0);
         sem_wait(&ready);
@@ -147,6 +149,11 @@ static void blocking(void)
         CHECK(restart || r.error == EINTR);
     }
     restore(SIGUSR1);
+    CHECK_EQ(pthread_create(&t, NULL, reads, &r), 0);
+    sem_wait(&ready);
+    CHECK_EQ(pthread_cancel(t), 0);
+    CHECK_EQ(pthread_join(t, &result), 0);
+    CHECK(result == PTHREAD_CANCELED);
     close(p[0]);
     close(p[1]);
 }
