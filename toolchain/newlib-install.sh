@@ -25,6 +25,7 @@ ar d "$obj/libc.tmp.a" $(sed 's/#.*//; s/^\([A-Za-z0-9_]\+\).*/libc_a-\1.o/' "$h
 ar rcsD "$obj/libc.tmp.a" "$obj/memcpy.o" "$obj/memset.o"
 mv "$obj/libc.tmp.a" "$sysroot/lib/libc.a"
 cp "$obj/libm.a" "$sysroot/lib/libm.a"
+ar d "$sysroot/lib/libm.a" libm_a-s_fma.o libm_a-sf_fma.o # libos: fma.c
 # Programs ask for these by name; everything in them is part of libpith or libc.
 for empty in pthread rt dl; do
     rm -f "$sysroot/lib/lib$empty.a"
