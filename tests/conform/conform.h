@@ -27,32 +27,36 @@
 
 #define MAYBE __attribute__((unused)) static
 
+MAYBE const struct {
+    int number;
+    const char *name;
+} error_names[] = {
+#define E(name) {name, #name}
+    E(EPERM), E(ENOENT), E(EINTR), E(EIO), E(ENXIO), E(E2BIG), E(EBADF), E(EAGAIN), E(ENOMEM),
+    E(EACCES), E(EFAULT), E(EBUSY), E(EEXIST), E(EXDEV), E(ENODEV), E(ENOTDIR), E(EISDIR),
+    E(EINVAL), E(ENFILE), E(EMFILE), E(ENOTTY), E(EFBIG), E(ENOSPC), E(ESPIPE), E(EROFS),
+    E(EMLINK), E(EPIPE), E(EDOM), E(ERANGE), E(ENAMETOOLONG), E(ENOSYS), E(ENOTEMPTY), E(ELOOP),
+    E(EPROTO), E(EOVERFLOW), E(EILSEQ), E(ENOTSOCK), E(EDESTADDRREQ), E(EMSGSIZE), E(EPROTOTYPE),
+    E(ENOPROTOOPT), E(EPROTONOSUPPORT), E(ESOCKTNOSUPPORT), E(EOPNOTSUPP), E(EPFNOSUPPORT),
+    E(EAFNOSUPPORT), E(EADDRINUSE), E(EADDRNOTAVAIL), E(ENETDOWN), E(ENETUNREACH), E(ENETRESET),
+    E(ECONNABORTED), E(ECONNRESET), E(ENOBUFS), E(EISCONN), E(ENOTCONN), E(ETIMEDOUT),
+    E(ECONNREFUSED), E(EHOSTDOWN), E(EHOSTUNREACH), E(EALREADY), E(EINPROGRESS), E(ESTALE),
+    E(ECANCELED),
+#undef E
+};
+
 MAYBE const char *error_name(int error)
 {
-    static const struct {
-        int number;
-        const char *name;
-    } names[] = {
-#define E(name) {name, #name}
-        E(EPERM), E(ENOENT), E(EINTR), E(EIO), E(ENXIO), E(E2BIG), E(EBADF), E(EAGAIN), E(ENOMEM),
-        E(EACCES), E(EFAULT), E(EBUSY), E(EEXIST), E(EXDEV), E(ENODEV), E(ENOTDIR), E(EISDIR),
-        E(EINVAL), E(ENFILE), E(EMFILE), E(ENOTTY), E(EFBIG), E(ENOSPC), E(ESPIPE), E(EROFS),
-        E(EMLINK), E(EPIPE), E(EDOM), E(ERANGE), E(ENAMETOOLONG), E(ENOSYS), E(ENOTEMPTY), E(ELOOP),
-        E(EPROTO), E(EOVERFLOW), E(EILSEQ), E(ENOTSOCK), E(EDESTADDRREQ), E(EMSGSIZE), E(EPROTOTYPE),
-        E(ENOPROTOOPT), E(EPROTONOSUPPORT), E(ESOCKTNOSUPPORT), E(EOPNOTSUPP), E(EPFNOSUPPORT),
-        E(EAFNOSUPPORT), E(EADDRINUSE), E(EADDRNOTAVAIL), E(ENETDOWN), E(ENETUNREACH), E(ENETRESET),
-        E(ECONNABORTED), E(ECONNRESET), E(ENOBUFS), E(EISCONN), E(ENOTCONN), E(ETIMEDOUT),
-        E(ECONNREFUSED), E(EHOSTDOWN), E(EHOSTUNREACH), E(EALREADY), E(EINPROGRESS), E(ESTALE),
-        E(ECANCELED),
-#undef E
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].number == error) {
-            return names[i].name;
+    for (size_t i = 0; i < sizeof(error_names) / sizeof(error_names[0]); i++) {
+        if (error_names[i].number == error) {
+            return error_names[i].name;
         }
     }
     return error == 0 ? "0" : "another error";
 }
+
+/* What the compiler would warn of where it sees it. */
+MAYBE volatile int minus_one = -1;
 
 /* A call whose number counts. */
 #define CALL(expr) (errno = 0, trace(__LINE__, #expr, (long)(expr)))
@@ -85,6 +89,54 @@ MAYBE int trace_fd(int line, const char *text, int result)
 
 /* A number. */
 #define SHOW(expr) printf("%d: %s: %ld\n", __LINE__, #expr, (long)(expr))
+
+/* A string, or NULL and the error. */
+#define STR(expr) (errno = 0, trace_string(__LINE__, #expr, (expr)))
+
+/* The bytes of a string, in quotes; what does not print is shown as a number. */
+MAYBE void print_bytes(const char *s, size_t len)
+{
+    putchar('"');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (c < ' ' || c >= 127 || c == '"' || c == '\\') {
+            printf("\\%02x", c);
+        } else {
+            putchar(c);
+        }
+    }
+    putchar('"');
+}
+
+MAYBE void trace_string(int line, const char *text, const char *result)
+{
+    int error = errno;
+    printf("%d: %s = ", line, text);
+    if (result == NULL) {
+        printf("NULL %s\n", error_name(error));
+    } else {
+        print_bytes(result, strlen(result));
+        putchar('\n');
+    }
+}
+
+#define BYTES(p, len) trace_bytes(__LINE__, #p, (p), (size_t)(len))
+
+MAYBE void trace_bytes(int line, const char *text, const void *p, size_t len)
+{
+    printf("%d: %s: ", line, text);
+    print_bytes(p, len);
+    putchar('\n');
+}
+
+/* A floating point number to 12 digits (the last few are each library's own), and the error. */
+#define REAL(expr) (errno = 0, trace_real(__LINE__, #expr, (double)(expr)))
+
+MAYBE void trace_real(int line, const char *text, double x)
+{
+    int error = errno;
+    printf("%d: %s = %.12g %s\n", line, text, x != x ? __builtin_copysign(x, 1.0) : x, error_name(error));
+}
 
 #define SAY(...) (printf("-- "), printf(__VA_ARGS__), printf("\n"))
 

@@ -6,7 +6,7 @@
 #include <sys/select.h>
 
 #define CLIENTS 100
-#define BYTES   20000
+#define CHUNK   20000
 
 static const char *sets_of(int fd)
 {
@@ -110,7 +110,7 @@ static long bad_bytes;
 static void put(struct end *c)
 {
     char out[1500];
-    size_t n = BYTES - c->sent < (long)sizeof(out) ? (size_t)(BYTES - c->sent) : sizeof(out);
+    size_t n = CHUNK - c->sent < (long)sizeof(out) ? (size_t)(CHUNK - c->sent) : sizeof(out);
     for (size_t i = 0; i < n; i++) {
         out[i] = (char)(c->sent + (long)i);
     }
@@ -118,7 +118,7 @@ static void put(struct end *c)
     if (sent > 0) {
         c->sent += sent;
     }
-    if (c->sent == BYTES && !c->shut) {
+    if (c->sent == CHUNK && !c->shut) {
         MUST(shutdown(c->fd, SHUT_WR));
         c->shut = true;
     }
@@ -135,7 +135,7 @@ static void take(struct end *c)
     c->eof = n == 0;
 }
 
-/* Every end sends BYTES to its other one, and reads as many. */
+/* Every end sends CHUNK to its other one, and reads as many. */
 static void exchange(void)
 {
     uint16_t port;

@@ -1,0 +1,2 @@
+app_cflags := -fno-builtin
+app_mounts := 9p
