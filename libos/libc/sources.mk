@@ -15,4 +15,4 @@ LIBOS_LIBC_SRCS += socket.c socket_accept.c socket_byteorder.c socket_calls.c so
 LIBOS_LIBC_SRCS += close_range.c environ_more.c err.c error.c getline.c ids_saved.c libintl.c lockf.c names_more.c \
     prctl.c program_name.c pthread_sched.c sched.c spawn_data.c statfs.c sysinfo.c timegm.c \
     wait_more.c xattr.c
-LIBOS_LIBC_SRCS += fma.c fnmatch.c glob.c search_lists.c strerror.c strptime.c strsignal.c strtol.c strtol_l.c time_break.c time_make.c time_zone.c
+LIBOS_LIBC_SRCS += environ.c getopt.c getsubopt.c jrand48.c fma.c fnmatch.c glob.c search_lists.c strerror.c strptime.c strsignal.c strtol.c strtol_l.c time_break.c time_make.c time_zone.c

@@ -52,6 +52,23 @@ long sysconf(int name)
         return ARG_MAX;
     case _SC_HOST_NAME_MAX:
         return 64;
+    case _SC_NGROUPS_MAX:
+        return NGROUPS_MAX;
+    case _SC_LOGIN_NAME_MAX:
+        return 256;
+    case _SC_TTY_NAME_MAX:
+        return 32;
+    case _SC_RTSIG_MAX:
+        return SIGRTMAX - SIGRTMIN + 1;
+    case _SC_DELAYTIMER_MAX:
+    case _SC_ATEXIT_MAX:
+        return INT_MAX;
+    case _SC_LINE_MAX:
+        return 2048;
+    case _SC_BC_BASE_MAX:
+        return 99;
+    case _SC_RE_DUP_MAX:
+        return 255;
     case _SC_LEVEL1_DCACHE_LINESIZE:
         return 64;
     case _SC_VERSION:
@@ -68,17 +85,22 @@ long sysconf(int name)
     case _SC_READER_WRITER_LOCKS:
     case _SC_SEMAPHORES:
     case _SC_FSYNC:
-    case _SC_REGEXP:
+    case _SC_MAPPED_FILES:
+    case _SC_MEMORY_PROTECTION:
+    case _SC_REALTIME_SIGNALS:
+    case _SC_CPUTIME:
+    case _SC_IPV6:
         return _POSIX_VERSION;
+    case _SC_REGEXP:
+        return 1;
     case _SC_CHILD_MAX:
         return 0;
     case _SC_THREAD_THREADS_MAX:
     case _SC_JOB_CONTROL:
     case _SC_SAVED_IDS:
-    case _SC_MAPPED_FILES:
-    case _SC_MEMORY_PROTECTION:
-    case _SC_REALTIME_SIGNALS:
     case _SC_THREAD_PROCESS_SHARED:
+    case _SC_TZNAME_MAX:
+    case _SC_SYMLOOP_MAX:
         return -1; /* no limit, or an option that isn't there: errno stays */
     default:
         errno = EINVAL;
