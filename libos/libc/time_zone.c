@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pith/heap.h>
-
 void _tzset_unlocked(void);
 
 #define TZ_MAX 128 /* a longer TZ is none */
@@ -40,7 +38,7 @@ static const char *keep_name(const char *text, size_t len)
             return n->text;
         }
     }
-    struct name *n = heap_alloc(sizeof(*n) + len + 1);
+    struct name *n = malloc(sizeof(*n) + len + 1);
     if (n == NULL) {
         return "";
     }

@@ -100,10 +100,23 @@ test_scan() {
     done
 }
 
+# Those files of libos/libc that newlib itself calls, in place of members of its own (newlib-omit).
+parts="strerror strtol strtol_l time_zone time_break time_make environ"
+
+test_parts() {
+    objects=
+    for part in $parts; do
+        "$cc" -O2 -w -c "$here/../../libos/libc/$part.c" -o "$part.o" || bad "libos/libc/$part.c"
+        objects="$objects $part.o"
+    done
+    rm -f libtestparts.a
+    ar rcs libtestparts.a $objects
+}
+
 # link ARGS...: the wrapper with the libOS of this test
 link() {
-    "$cc" -T "$here/link.ld" -nostdlib "$@" -L. -Wl,--start-group -ltestpith -lc -lm -lpithrt \
-        -Wl,--end-group
+    "$cc" -T "$here/link.ld" -nostdlib "$@" -L. -Wl,--start-group -ltestpith -ltestparts -lc -lm \
+        -lpithrt -Wl,--end-group
 }
 
 test_link() {
@@ -133,7 +146,7 @@ EOF
     refuse "red zone in an image" "leaf accesses memory" link hello.o leaf.o -Wl,-u,leaf -o bad.elf
     [ ! -f bad.elf ] || bad "a refused image was left behind"
     check "PITH_NO_SCAN" env PITH_NO_SCAN=1 "$cc" -T "$here/link.ld" -nostdlib hello.o leaf.o \
-        -Wl,-u,leaf -L. -Wl,--start-group -ltestpith -lc -lpithrt -Wl,--end-group -o bad.elf
+        -Wl,-u,leaf -L. -Wl,--start-group -ltestpith -ltestparts -lc -lpithrt -Wl,--end-group -o bad.elf
     refuse "shared library" "no shared libraries" "$cc" -shared hello.o -o hello.so
     echo 'extern int x; struct __attribute__((packed)) s { char c; int *p; } s = { 1, &x }; int x;' \
         > packed.c
@@ -158,8 +171,8 @@ EOF
 test_newlib() {
     "$cc" -O2 -w -c "$here/host.c" -o host.o && "$cc" -O1 -Wall -c "$here/newlib.c" -o newlib.o ||
         bad "newlib: compile"
-    ld -static -z noexecstack --gc-sections -nostdlib host.o newlib.o -L "$build/sysroot/lib" \
-        --start-group -lc -lm -lpithrt --end-group -o newlib || bad "newlib: link"
+    ld -static -z noexecstack --gc-sections -nostdlib host.o newlib.o -L . -L "$build/sysroot/lib" \
+        --start-group -ltestparts -lc -lm -lpithrt --end-group -o newlib || bad "newlib: link"
     ./newlib > newlib.out || bad "newlib: $(cat newlib.out)"
     same "newlib: exit order" "handler 2
 handler 1
@@ -295,6 +308,7 @@ test_private_apt
 test_fetch
 test_string
 test_scan
+test_parts
 test_newlib
 test_link
 test_wrapper
