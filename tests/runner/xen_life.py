@@ -219,7 +219,7 @@ def not_looked_for(site):
 
 def killed(site):
     """20 guests are destroyed in the middle of their lives: none is left as a zombie."""
-    for _ in range(20 if site.full else 5):
+    for _ in range(20 if site.full else 3):
         site.host.destroy(start(site))
     left = site.host.domains()
     if left:
