@@ -64,7 +64,8 @@ int pthread_mutexattr_getprotocol(const pthread_mutexattr_t *restrict attr, int 
 int pthread_mutexattr_setprotocol(pthread_mutexattr_t *attr, int protocol)
 {
     (void)attr;
-    return protocol == PTHREAD_PRIO_NONE ? 0 : ENOTSUP;
+    return protocol == PTHREAD_PRIO_NONE ? 0
+           : protocol == PTHREAD_PRIO_INHERIT || protocol == PTHREAD_PRIO_PROTECT ? ENOTSUP : EINVAL;
 }
 
 int pthread_mutexattr_getrobust(const pthread_mutexattr_t *restrict attr, int *restrict robust)
@@ -77,7 +78,7 @@ int pthread_mutexattr_getrobust(const pthread_mutexattr_t *restrict attr, int *r
 int pthread_mutexattr_setrobust(pthread_mutexattr_t *attr, int robust)
 {
     (void)attr;
-    return robust == PTHREAD_MUTEX_STALLED ? 0 : ENOTSUP;
+    return robust == PTHREAD_MUTEX_STALLED ? 0 : robust == PTHREAD_MUTEX_ROBUST ? ENOTSUP : EINVAL;
 }
 
 int pthread_condattr_init(pthread_condattr_t *attr)
