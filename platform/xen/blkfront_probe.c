@@ -110,8 +110,8 @@ static int attach(const char *path, unsigned number, struct xenbus_device **devi
         xenbus_report(&b->bus, err, b->refused != NULL    ? b->refused
                                     : err == -ETIMEDOUT ? "the backend does not answer, disk not driven"
                                                         : "disk not driven");
+        xenbus_part(&b->bus, platform_clock_ns() + PART_NS); /* it may have mapped the ring */
         xenbus_close(&b->bus);
-        xenbus_set_state(&b->bus, XenbusStateClosed);
         blkfront_disconnect(b);
         blkfront_pages_free(b);
         blkfront_destroy(b);

@@ -20,6 +20,8 @@
 
 #define WAIT_NS 15000000000ULL /* for each step of a backend; a loaded host's scripts take seconds */
 
+#define PART_NS 5000000000ULL
+
 #define MTU_DEFAULT 1500u
 #define MTU_LEAST   68u /* of IPv4 */
 
@@ -334,6 +336,7 @@ static int wait_for(struct netfront *net, unsigned states)
 static int fail(struct netfront *net, int err, const char *what)
 {
     xenbus_report(&net->bus, err, what);
+    xenbus_part(&net->bus, platform_clock_ns() + PART_NS); /* it may have mapped the rings */
     bool was = spin_lock(&net->lock);
     net->connected = false;
     netfront_rx_reclaim(net);

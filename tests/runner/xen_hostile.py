@@ -132,7 +132,7 @@ class Device:
     def said(self):
         return self.victim.log_of(self.log)
 
-    def wait(self, pattern, seconds=60):
+    def wait(self, pattern, seconds=180):
         until = time.monotonic() + seconds
         while not re.search(pattern, self.said(), re.MULTILINE):
             if time.monotonic() > until:

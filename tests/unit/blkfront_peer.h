@@ -165,7 +165,9 @@ int xenbus_wait(struct xenbus_device *dev, unsigned states, uint64_t deadline_ns
 
 int xenbus_part(struct xenbus_device *dev, uint64_t deadline_ns)
 {
-    (void)dev;
+    if (*node(false, "state", true) != XenbusStateInitialising) {
+        xenbus_set_state(dev, XenbusStateClosed);
+    }
     if (peer.keeps_ring) {
         now_ns = deadline_ns;
         return -ETIMEDOUT;

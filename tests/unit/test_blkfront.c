@@ -126,6 +126,7 @@ static void test_no_backend(void)
         reset_peer();
         tell("sector-size", sizes[i]);
         EXPECT(attach_disk() == -EINVAL && *node(false, "state", false) == XenbusStateClosed);
+        EXPECT(!peer.mapped && grants_used() == 0 && warnings_logged == 0); /* it has let go of the ring */
         let_go();
     }
     /* A disk has sectors; a drive may be empty. */
