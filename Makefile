@@ -195,7 +195,7 @@ all: $(TOOLCHAIN) $(LIB)
 # app.mk, where it has one, may set app_srcs,
 # app_cflags, app_libs,
 # app_root, a folder below it that is packed into the image, and app_mounts, the kinds of file systems that
-# the option mount= can name (9p); app_root := recipe is the folder that the recipe has filled. apps/NAME is built in build/NAME; other folders keep their path below build,
+# the option mount= can name (9p, ext4); app_root := recipe is the folder that the recipe has filled. apps/NAME is built in build/NAME; other folders keep their path below build,
 # so that two of the same name don't meet.
 
 app_dirs := $(patsubst %/,%,$(APP))

@@ -32,34 +32,41 @@ static void fill(uint8_t *buf, size_t len, unsigned seed, size_t at)
     }
 }
 
+#define PIECE (1ul << 20) /* bytes of one call */
+
+/* Several threads call this and the next, each with a buffer of its own. */
 static bool write_file(const char *path, size_t len, unsigned seed)
 {
-    static uint8_t buf[1 << 20];
+    uint8_t *buf = malloc(len < PIECE ? len + 1 : PIECE);
     int fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0640);
     size_t at = 0;
-    bool good = fd >= 0;
+    bool good = fd >= 0 && buf != NULL;
     while (at < len && good) {
-        size_t n = len - at < sizeof(buf) ? len - at : sizeof(buf);
+        size_t n = len - at < PIECE ? len - at : PIECE;
         fill(buf, n, seed, at);
         good = write(fd, buf, n) == (ssize_t)n;
         at += n;
     }
+    free(buf);
     return close(fd) == 0 && good;
 }
 
 static bool check_file(const char *path, size_t len, unsigned seed)
 {
-    static uint8_t buf[1 << 20], want[1 << 20];
+    size_t size = len < PIECE ? len + 1 : PIECE;
+    uint8_t *buf = malloc(size), *want = malloc(size);
     int fd = open(path, O_RDONLY);
     size_t at = 0;
-    bool good = fd >= 0;
+    bool good = fd >= 0 && buf != NULL && want != NULL;
     while (at < len && good) {
-        size_t n = len - at < sizeof(buf) ? len - at : sizeof(buf);
+        size_t n = len - at < PIECE ? len - at : PIECE;
         fill(want, n, seed, at);
         good = read(fd, buf, n) == (ssize_t)n && memcmp(buf, want, n) == 0;
         at += n;
     }
     good = good && read(fd, buf, 1) == 0;
+    free(buf);
+    free(want);
     return close(fd) == 0 && good;
 }
 
