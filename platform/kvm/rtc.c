@@ -24,9 +24,12 @@
 #define STATUS_B_BINARY   0x04
 #define HOUR_PM           0x80
 
-/* An update takes 2 ms at most; this is 10 to 40 ms. */
+/*
+ * An update takes 2 ms at most; this is 10 to 40 ms. Time alone says little: on a host with much to
+ * do all of it may pass between two instructions.
+ */
 #define WAIT_CYCLES (1ULL << 25)
-#define MAX_TRIES   1000
+#define LEAST_TRIES 1000
 
 static unsigned decode(uint8_t v, bool binary)
 {
@@ -95,7 +98,7 @@ uint64_t rtc_read(void)
     uint64_t start = rdtsc();
     uint64_t previous = 0;
     /* Two equal readings without an update between them; a chip that is always updating is none. */
-    for (unsigned i = 0; i < MAX_TRIES && rdtsc() - start < WAIT_CYCLES; i++) {
+    for (unsigned i = 0; i < LEAST_TRIES || rdtsc() - start < WAIT_CYCLES; i++) {
         if (rtc_register(RTC_STATUS_A) & STATUS_A_UPDATING) {
             continue;
         }
