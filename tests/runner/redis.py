@@ -401,6 +401,13 @@ def on_xen(kind):
 
 TYPES = ["unit/type/" + name for name in ("string", "incr", "list", "list-2", "list-3", "set", "zset", "hash", "stream",
                                           "stream-cgroups")]
+# `other` is last: it turns the AOF off.
+OTHERS = ["unit/" + name for name in (
+    "printver", "dump", "auth", "protocol", "keyspace", "scan", "info", "info-command", "sort", "expire", "multi", "quit",
+    "aofrw", "acl", "acl-v2", "latency-monitor", "pubsub", "pubsubshard", "slowlog", "scripting", "functions", "maxmemory",
+    "introspection", "introspection-2", "limits", "obuf-limits", "bitops", "bitfield", "geo", "memefficiency", "hyperloglog",
+    "lazyfree", "wait", "pause", "querybuf", "pendingquerybuf", "tracking", "networking", "client-eviction", "violations",
+    "replybufsize", "other")]
 
 # name: (function, whether a short run has it)
 TESTS = {
@@ -416,8 +423,9 @@ TESTS = {
     "full-memory": (full_memory, True),
     "no-memory": (no_memory, True),
     "killed": (killed, True),
-    "suite-types": (suite("types", TYPES, 300, "-needs:repl -slow"), True),
-    "suite-all": (suite("all", [], 800), False),
+    "suite-short": (suite("short", TYPES[:3], 180, "-needs:repl -slow"), True),
+    "suite-types": (suite("types", TYPES, 400), False),
+    "suite-others": (suite("others", OTHERS, 400), False),
     "xen-pv": (on_xen("pv"), False),
     "xen-pvh": (on_xen("pvh"), False),
 }
