@@ -7,7 +7,7 @@ import shutil
 import struct
 import subprocess
 
-KINDS = {"small-blocks": ["-b", "1024"], "nojournal": ["-O", "^has_journal"],
+KINDS = {"small-blocks": ["-b", "1024"], "large": ["-N", "80000"], "nojournal": ["-O", "^has_journal"],
          "lists": ["-O", "^extents,^64bit,^metadata_csum,uninit_bg", "-b", "4096"]}
 
 
