@@ -97,7 +97,7 @@ def readme_commands():
         block = re.search(r"^```sh\n(.*?)^```", f.read(), re.MULTILINE | re.DOTALL)
     lines = block[1].splitlines() if block else []
     return [(command.strip(), remark) for command, _, remark in
-            (line.partition("#") for line in lines if line.startswith("./pith run"))]
+            (line.partition("#") for line in lines if re.match(r"\./pith (run|check) ", line))]
 
 
 def serve(process, url):
@@ -115,13 +115,15 @@ def serve(process, url):
 
 
 def readme(results):
-    """The README's `./pith run` lines do what they say; DISK stands for some file."""
+    """The README's `./pith run` and `check` lines do what they say; FILE stands for some file."""
     began = time.monotonic()
     lines, problem = readme_commands(), None
     if not lines:
         problem = "README.md shows no ./pith run"
     for line, remark in lines:
         words = [os.path.join(TOP, "LICENSE") if w == "FILE" else w for w in shlex.split(line)]
+        subprocess.run(["./pith", "build", words[2]], cwd=TOP, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=900, check=False)
         url = re.search(r"http://\S+/", remark)
         with subprocess.Popen(words, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT) as process:
