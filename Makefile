@@ -88,7 +88,7 @@ EARLY     := $(INTERRUPT) -fno-stack-protector
 OPT    := -O2
 SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_input) libos/libc/start \
           $(addprefix platform/kvm/,acpi% i8042 ioapic keyboard kvm power% rtc serial) libos/libc/signal% \
-          $(addprefix libos/libc/,point polling_masked pthread_cancel heap_large) $(addprefix libos/core/,attention thread trap) \
+          $(addprefix libos/libc/,point polling_masked pthread_cancel heap_large heap_map) $(addprefix libos/core/,attention thread trap) \
           $(addprefix libos/core/,backtrace cmdline exit log log_format main panic random rngdev stop symbols \
           thread_create thread_memory timer_heap tls trace) \
           $(addprefix libos/fs/,cpio devfs devfs_tree initrd vfs_attr vfs_names mounts p9_%)
