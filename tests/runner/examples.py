@@ -22,6 +22,10 @@ CONSOLE = re.compile(r"^```console(?: (\S+))?\n(.*?)^```", re.MULTILINE | re.DOT
 PORTS = re.compile(r"\b808[0-9]\b")
 SECONDS = 600
 
+# Ends the shell's group when the runner does, however that ends: fd 3 is a pipe that it holds open.
+# Twice in parentheses, so that it is no child that `wait` waits for.
+GUARD = "((read -r _ <&3; kill -KILL 0) > /dev/null 2>&1 &) 3<&{fd}"
+
 
 def free_port():
     with socket.socket() as s:
@@ -48,9 +52,9 @@ def host_ports(command, ports):
     return PORTS.sub(replace, command)
 
 
-def script(block, ports):
+def script(block, ports, guard):
     """A shell script that says `@N` before the N-th command's output."""
-    lines = ["exec 2> /dev/null"]
+    lines = ["exec 2> /dev/null", GUARD.format(fd=guard)]
     for number, (command, _) in enumerate(steps(block)):
         lines += [f"echo @{number}", host_ports(command, ports)]
     return "\n".join(lines) + "\n"
@@ -58,14 +62,18 @@ def script(block, ports):
 
 def run_block(folder, block, log):
     """Words about the first command that printed something else, or None."""
-    process = subprocess.Popen(["sh", "-c", script(block, {})], cwd=folder, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, env=dict(os.environ, TOP=TOP),
-                               start_new_session=True)
+    there, held = os.pipe()
+    process = subprocess.Popen(["bash", "-c", script(block, {}, there)], cwd=folder,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pass_fds=[there],
+                               env=dict(os.environ, TOP=TOP), start_new_session=True)
+    os.close(there)
     try:
         output = process.communicate(timeout=SECONDS)[0].decode(errors="replace")
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # the group is the shell's own
         output = process.communicate()[0].decode(errors="replace") + "\n(time is over)"
+    finally:
+        os.close(held)  # what the block has left behind ends too
     log.write(output)
     printed = re.split(r"^@\d+\n", output, flags=re.MULTILINE)[1:]
     for number, (command, wanted) in enumerate(steps(block)):
