@@ -134,7 +134,8 @@ def readme(results):
                 wrong, said = "it does not end", b""
             finally:
                 process.kill()
-        if wrong or process.returncode != 0:
+        fine = (0, 1) if words[1] == "check" else (0,)  # 1: some calls always fail
+        if wrong or process.returncode not in fine:
             problem = f"`{line}`: {wrong or ''} status {process.returncode}: {said[-200:]!r}"
     results.check("docs/readme", time.monotonic() - began, problem)
 
