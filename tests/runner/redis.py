@@ -216,7 +216,7 @@ def mistakes():
                 ("option", ["--no-such", "1"], r"FATAL CONFIG FILE ERROR[\s\S]*Bad directive or wrong number"),
                 ("folder", ["--dir", "/no/such"], r"No such file or directory"),
                 ("module", ["--loadmodule", "/x.so"], r"Module /x.so failed to load"),
-                ("daemon", ["--daemonize", "yes"], r"fork\(\): an image is one program")):
+                ("daemon", ["--daemonize", "yes"], r"fork\(\): there is one program in an image")):
             guest = site.start("mistake-" + name, args, wait=False)
             status = guest.ended(60)
             need(status == (0 if name == "daemon" else 1) and re.search(words, guest.text),
