@@ -50,7 +50,7 @@ def good(lost=0, received=0, sent=0):
     return rf"good {FRAMES} of {FRAMES}, lost {lost}, wrong 0, dropped {received} {sent}\b"
 
 
-EIO = r"failed (?:read|write|fsync) after \d+: I/O error"
+EIO = r"failed (?:read|write|fsync) after \d+: Input/output error"
 RINGS = ("bad-id", "repeated-id", "bad-index", "index-one")
 
 GOOD = (disk("good", "good 16", lines=0), net("good", good(), lines=0))
