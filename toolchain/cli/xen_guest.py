@@ -129,6 +129,7 @@ class XenGuest(Console):
         super().__init__(machine, source, sink, None, timeout)
         self.toolstack = toolstack
         self.console = None
+        self.begun = False  # its domain is being made, or is there; the program may run before xl returns
         self.reason = None
         self.quiet_until = None
 
@@ -138,11 +139,13 @@ class XenGuest(Console):
         killed = False
         try:
             self.toolstack.start()
+            self.begun = True
             self.console = self.toolstack.create()
             began = time.monotonic()
             timed_out = not self.carry(began)
             killed = not self.wait_stopped(timed_out)
         finally:
+            self.begun = False
             self.console = None
             self.toolstack.stop()
         if not self.reason and not timed_out and self.lines.status is None:
@@ -178,7 +181,7 @@ class XenGuest(Console):
         return True
 
     def can_be_asked(self):
-        return self.console is not None
+        return self.begun
 
     def asked_to_end(self):
         try:
