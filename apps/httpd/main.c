@@ -4,33 +4,17 @@
  * docs/httpd.md. It is ordinary POSIX with epoll and sendfile, so that it runs on Linux as well;
  * only machine.c is Pith's.
  */
-#include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "server.h"
 
 const char text_program[] = "httpd";
 
 #define MEMORY_PER_REQUEST (64u * 1024) /* its buffers and those of its socket */
-
-static int stop_fd = -1;
-
-/* SIGTERM, SIGINT: wake the loop. write() on an eventfd is all that is done here. */
-static void on_stop(int sig)
-{
-    const uint64_t one = 1;
-    int error = errno;
-    (void)sig;
-    if (write(stop_fd, &one, sizeof(one)) < 0) {
-        /* It is full, so the loop will wake anyway. */
-    }
-    errno = error;
-}
 
 static const char usage_text[] =
     "usage: httpd [options]\n"
@@ -51,19 +35,6 @@ static const char usage_text[] =
 static _Noreturn void usage(int to, int status)
 {
     exit(write(to, usage_text, sizeof(usage_text) - 1) < 0 ? 1 : status);
-}
-
-/* A whole number from low to high, or the end with a word. */
-static unsigned number(int option, const char *text, unsigned long low, unsigned long high)
-{
-    char *end;
-    errno = 0;
-    unsigned long v = strtoul(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || v < low || v > high) {
-        text_say("-%c %s: a number from %lu to %lu is wanted", option, text, low, high);
-        exit(2);
-    }
-    return (unsigned)v;
 }
 
 /*
@@ -114,14 +85,14 @@ static struct options parse_options(int argc, char **argv)
         const char *value = has_value ? value_of(argv, &i) : "";
         switch (c) {
         case 'r': o.root = value; break;
-        case 'p': o.port = number(c, value, 1, 65535); break;
-        case 'c': o.max_connections = number(c, value, 1, 1000000); break;
-        case 'n': o.max_requests = number(c, value, 1, 1000000); break;
-        case 'k': o.limit_ms[WAIT_IDLE] = number(c, value, 1, 86400) * 1000; break;
-        case 't': o.limit_ms[WAIT_HEAD] = number(c, value, 1, 86400) * 1000; break;
-        case 'w': o.limit_ms[WAIT_SEND] = number(c, value, 1, 86400) * 1000; break;
-        case 'g': o.grace_ms = number(c, value, 0, 86400) * 1000; break;
-        case 'b': o.max_body = number(c, value, 0, INT_MAX); break;
+        case 'p': o.port = command_number(c, value, 1, 65535); break;
+        case 'c': o.max_connections = command_number(c, value, 1, 1000000); break;
+        case 'n': o.max_requests = command_number(c, value, 1, 1000000); break;
+        case 'k': o.limit_ms[WAIT_IDLE] = command_number(c, value, 1, 86400) * 1000; break;
+        case 't': o.limit_ms[WAIT_HEAD] = command_number(c, value, 1, 86400) * 1000; break;
+        case 'w': o.limit_ms[WAIT_SEND] = command_number(c, value, 1, 86400) * 1000; break;
+        case 'g': o.grace_ms = command_number(c, value, 0, 86400) * 1000; break;
+        case 'b': o.max_body = command_number(c, value, 0, INT_MAX); break;
         case '4': o.ipv4_only = true; break;
         case 'L': o.listing = false; break;
         case 'M': o.metrics = false; break;
@@ -146,18 +117,5 @@ int main(int argc, char **argv)
     if (server_open(&server, &o) < 0) {
         return 1;
     }
-    stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (stop_fd < 0) {
-        text_say("eventfd: %s", strerror(errno));
-        return 1;
-    }
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGTERM, on_stop);
-    signal(SIGINT, on_stop);
-    text_say("serving %s on port %u", o.root, o.port);
-    int status = server_run(&server, stop_fd);
-    if (status == 0) {
-        text_say("stopped");
-    }
-    return status;
+    return command_serve(&server, o.root);
 }

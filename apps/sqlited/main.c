@@ -6,32 +6,16 @@
  * database of its own, make the answers (pool.c). Ordinary POSIX, so that it runs on Linux as well.
  */
 #include <errno.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "pool.h"
 #include "server.h"
 
 const char text_program[] = "sqlited";
-
-static int stop_fd = -1;
-
-/* SIGTERM, SIGINT: wake the loop. write() on an eventfd is all that is done here. */
-static void on_stop(int sig)
-{
-    const uint64_t one = 1;
-    int error = errno;
-    (void)sig;
-    if (write(stop_fd, &one, sizeof(one)) < 0) {
-        /* It is full, so the loop will wake anyway. */
-    }
-    errno = error;
-}
 
 static const char usage_text[] =
     "usage: sqlited [options] [FILE]\n"
@@ -51,31 +35,18 @@ static _Noreturn void usage(int to, int status)
     exit(write(to, usage_text, sizeof(usage_text) - 1) < 0 ? 1 : status);
 }
 
-/* A whole number from low to high, or the end with a word. */
-static unsigned number(int option, const char *text, unsigned long low, unsigned long high)
-{
-    char *end;
-    errno = 0;
-    unsigned long v = strtoul(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || v < low || v > high) {
-        text_say("-%c %s: a number from %lu to %lu is wanted", option, text, low, high);
-        exit(2);
-    }
-    return (unsigned)v;
-}
-
 static void parse_options(int argc, char **argv, struct options *o, struct pool_options *p)
 {
     int c;
     while ((c = getopt(argc, argv, "p:c:n:s:b:o:g:Mlh")) != -1) {
         switch (c) {
-        case 'p': o->port = number(c, optarg, 1, 65535); break;
-        case 'c': o->max_connections = number(c, optarg, 1, 1000000); break;
-        case 'n': p->threads = number(c, optarg, 1, POOL_THREADS_MAX); break;
-        case 's': p->seconds = number(c, optarg, 1, 86400); break;
-        case 'b': o->max_body = number(c, optarg, 0, 256 << 20); break;
-        case 'o': p->max_answer = number(c, optarg, 4096, 256 << 20); break;
-        case 'g': o->grace_ms = number(c, optarg, 0, 86400) * 1000; break;
+        case 'p': o->port = command_number(c, optarg, 1, 65535); break;
+        case 'c': o->max_connections = command_number(c, optarg, 1, 1000000); break;
+        case 'n': p->threads = command_number(c, optarg, 1, POOL_THREADS_MAX); break;
+        case 's': p->seconds = command_number(c, optarg, 1, 86400); break;
+        case 'b': o->max_body = command_number(c, optarg, 0, 256 << 20); break;
+        case 'o': p->max_answer = command_number(c, optarg, 4096, 256 << 20); break;
+        case 'g': o->grace_ms = command_number(c, optarg, 0, 86400) * 1000; break;
         case 'M': o->metrics = false; break;
         case 'l': o->log = true; break;
         case 'h': usage(STDOUT_FILENO, 0);
@@ -107,7 +78,6 @@ int main(int argc, char **argv)
     };
     struct pool_options p = { .threads = 4, .seconds = 5, .max_answer = 4u << 20 };
     parse_options(argc, argv, &o, &p);
-    signal(SIGPIPE, SIG_IGN);
     int done_fd = pool_open(&p);
     if (done_fd < 0 || server_open(&server, &o) < 0) {
         return 1;
@@ -117,18 +87,7 @@ int main(int argc, char **argv)
         text_say("epoll: %s", strerror(errno));
         return 1;
     }
-    stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (stop_fd < 0) {
-        text_say("eventfd: %s", strerror(errno));
-        return 1;
-    }
-    signal(SIGTERM, on_stop);
-    signal(SIGINT, on_stop);
-    text_say("serving %s on port %u", p.file, o.port);
-    int status = server_run(&server, stop_fd);
+    int status = command_serve(&server, p.file);
     pool_close();
-    if (status == 0) {
-        text_say("stopped");
-    }
     return status;
 }

@@ -126,10 +126,7 @@ static enum attended deliver(uintptr_t rip, unsigned nested)
         siginfo_t info;
         sigset_t before = 0;
         bool was = spin_lock(&signal_lock);
-        int sig = signal_take(&data->pending, ~data->mask, &info);
-        if (sig == 0) {
-            sig = signal_take(&signal_process, ~data->mask, &info);
-        }
+        int sig = signal_take_own(~data->mask, &info);
         struct sigaction a = signal_actions[sig];
         bool handled = sig != 0 && a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN;
         if (handled) {

@@ -74,6 +74,12 @@ int signal_enter(struct signal_set *set, const siginfo_t *info, struct signal_en
  */
 int signal_take(struct signal_set *set, sigset_t wanted, siginfo_t *info);
 
+/* The same of the calling thread's signals, then of the process's. Context: signal_lock held. */
+int signal_take_own(sigset_t wanted, siginfo_t *info);
+
+/* The same for a thread that asks for them, blocked or not. Context: thread, signal_lock not held. */
+int signal_accept(sigset_t wanted, siginfo_t *info);
+
 /* Forget all of one signal. Context: signal_lock held. */
 void signal_forget(struct signal_set *set, int sig);
 

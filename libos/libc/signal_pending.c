@@ -105,6 +105,21 @@ int signal_take(struct signal_set *set, sigset_t wanted, siginfo_t *info)
     return sig;
 }
 
+int signal_take_own(sigset_t wanted, siginfo_t *info)
+{
+    int sig = signal_take(&thread_data()->pending, wanted, info);
+    return sig != 0 ? sig : signal_take(&signal_process, wanted, info);
+}
+
+int signal_accept(sigset_t wanted, siginfo_t *info)
+{
+    bool was = spin_lock(&signal_lock);
+    int sig = signal_take_own(wanted, info);
+    signal_update(thread_data());
+    spin_unlock(&signal_lock, was);
+    return sig;
+}
+
 void signal_forget(struct signal_set *set, int sig)
 {
     siginfo_t info;

@@ -24,18 +24,6 @@ static void tell(void)
     spin_unlock(&lock, was);
 }
 
-static int take(sigset_t wanted, siginfo_t *info)
-{
-    bool was = spin_lock(&signal_lock);
-    int sig = signal_take(&thread_data()->pending, wanted, info);
-    if (sig == 0) {
-        sig = signal_take(&signal_process, wanted, info);
-    }
-    signal_update(thread_data());
-    spin_unlock(&signal_lock, was);
-    return sig;
-}
-
 /* Returns the signal. Errors: -EAGAIN (time is over), -EINTR. */
 static int wait_until(sigset_t wanted, siginfo_t *info, uint64_t deadline)
 {
@@ -47,7 +35,7 @@ static int wait_until(sigset_t wanted, siginfo_t *info, uint64_t deadline)
         signal_from_host();
     }
     bool was = spin_lock(&lock);
-    while ((sig = take(wanted, info)) == 0 && r == 0) {
+    while ((sig = signal_accept(wanted, info)) == 0 && r == 0) {
         r = waitq_wait_for(&waiters, &lock, deadline, ATTENTION_ALL);
     }
     spin_unlock(&lock, was);

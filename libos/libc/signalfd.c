@@ -36,18 +36,6 @@ static struct signalfd *of(struct file *f)
     return f->data;
 }
 
-static int take(sigset_t wanted, siginfo_t *info)
-{
-    bool was = spin_lock(&signal_lock);
-    int sig = signal_take(&thread_data()->pending, wanted, info);
-    if (sig == 0) {
-        sig = signal_take(&signal_process, wanted, info);
-    }
-    signal_update(thread_data());
-    spin_unlock(&signal_lock, was);
-    return sig;
-}
-
 static ssize_t signalfd_read(struct file *f, void *buf, size_t len)
 {
     struct signalfd_siginfo *out = buf;
@@ -58,7 +46,7 @@ static ssize_t signalfd_read(struct file *f, void *buf, size_t len)
     }
     for (;;) {
         sigset_t wanted = __atomic_load_n(&of(f)->wanted, __ATOMIC_RELAXED);
-        while (n < max && take(wanted, &info) != 0) {
+        while (n < max && signal_accept(wanted, &info) != 0) {
             out[n++] = (struct signalfd_siginfo){
                 .ssi_signo = (uint32_t)info.si_signo, .ssi_code = info.si_code,
                 .ssi_pid = (uint32_t)info.si_pid, .ssi_uid = (uint32_t)info.si_uid,

@@ -10,7 +10,8 @@ import time
 
 from http_client import Connection, fetch, metrics, request
 
-OPTIONS = ["-t", "1", "-k", "1", "-w", "1", "-c", "20", "-n", "4", "-g", "3"]
+HEAD_SECONDS = 1
+OPTIONS = ["-t", str(HEAD_SECONDS), "-k", "1", "-w", "1", "-c", "20", "-n", "4", "-g", "3"]
 ENDED = 'httpd_connections_ended_total{cause="%s"}'
 
 
@@ -132,13 +133,16 @@ def stopping(address, tree, stop):
             Connection(address, receive_buffer=4096) as slow:
         slow.send(request("/big.bin") * 3)
         stuck.send(request("/big.bin") * 20)
-        half.send(b"GET /one.bin HTTP/1.1\r\n")
         assert slow.response().body == tree["big.bin"]
+        began = time.monotonic()
+        half.send(b"GET /one.bin HTTP/1.1\r\n")
         stop()
         assert idle.ended(), "an idle connection was not closed"
         half.send(b"Host: x\r\n\r\n")
         got = half.response()
-        assert got.body == tree["one.bin"] and got["connection"] == "close" and half.ended(), got
+        late = time.monotonic() - began > HEAD_SECONDS  # this machine was slow, and 408 the right answer
+        assert got.body == tree["one.bin"] or (late and got.status == 408), got
+        assert got["connection"] == "close" and half.ended(), got
         assert slow.response().body == tree["big.bin"]
         try:
             Connection(address).sock.close()

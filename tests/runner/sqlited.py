@@ -66,7 +66,7 @@ def all_cases(platform):
     """All cases, then the end: the log is in the database, and the host finds it whole."""
     def check():
         share = folder("sqlited-" + platform)
-        with serve("sqlited-" + platform, platform, ["-s", "5", "-o", "1200000", "/share/cases.db"], share) as server:
+        with serve("sqlited-" + platform, platform, ["-s", str(sqlited_cases.SECONDS), "-o", "1200000", "/share/cases.db"], share) as server:
             problem = run_cases(sqlited_cases.all_cases(), server.address, None) or tools(server.address, share)
             if problem:
                 return problem
