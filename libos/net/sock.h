@@ -147,9 +147,15 @@ uint8_t sock_addr_type(const struct sock *s);
 int sock_port_check_tcp(const struct sock *s, const struct sock_end *end, bool listening);
 int sock_port_check_udp(const struct sock *s, const struct sock_end *end);
 
-/* A random free port for an address, 0: none. Context: net_lock. */
-uint16_t sock_port_random_tcp(const struct sock *s, const ip_addr_t *ip);
-uint16_t sock_port_random_udp(const struct sock *s, const ip_addr_t *ip);
+/* A random port that nobody has, 0: none. Context: net_lock. */
+uint16_t sock_port_random_tcp(void);
+uint16_t sock_port_random_udp(void);
+
+/*
+ * A port for a connection from the address `src`, 0: none. The same destination is not given the
+ * same port again before it has been given nearly all others. Context: net_lock.
+ */
+uint16_t sock_port_connect_tcp(const ip_addr_t *src, const struct sock_end *to);
 
 /* ---- sock_opt.c, sock_opt_ip.c, sock_multicast.c: options of all kinds ---- */
 

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which ports may be bound: Linux's rules for SO_REUSEADDR and SO_REUSEPORT (socket(7);
- * inet_csk_bind_conflict() there), which lwIP's own do not know, and random free ports.
+ * inet_csk_bind_conflict() there), which lwIP's own do not know, and the choice of free ports.
  */
 #include "sock.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/udp.h>
 
+#include <pith/random.h>
+
+#include "siphash.h"
+
 #define PORT_FIRST 32768u /* Linux's ip_local_port_range */
-#define PORT_LAST  60999u
-#define PORT_TRIES 64
+#define PORTS      28232u
+#define COUNTERS   1024u
+
+/* All under net_lock. */
+static uint8_t taken[(PORTS + 7) / 8]; /* a bit for each port, while one is chosen */
+static uint16_t counters[COUNTERS];    /* of destinations, by their hash */
+static uint64_t key[2];                /* of the hash; made when it is needed first */
+static bool keyed;
 
 /* Could a packet go to either? IPADDR_TYPE_ANY is both families' wildcard. */
 static bool overlap(const ip_addr_t *a, const ip_addr_t *b)
@@ -65,65 +76,106 @@ int sock_port_check_udp(const struct sock *s, const struct sock_end *end)
     return 0;
 }
 
-static bool tcp_port_used(uint16_t port)
+static void take(uint16_t port)
 {
-    for (unsigned i = 0; i < NUM_TCP_PCB_LISTS; i++) {
-        for (struct tcp_pcb *p = *tcp_pcb_lists[i]; p != NULL; p = p->next) {
-            if (p->local_port == port) {
-                return true;
-            }
-        }
+    if (port >= PORT_FIRST && port < PORT_FIRST + PORTS) {
+        unsigned i = port - PORT_FIRST;
+        taken[i / 8] |= (uint8_t)(1u << i % 8);
     }
-    return false;
-}
-
-static bool udp_port_used(uint16_t port)
-{
-    for (struct udp_pcb *p = udp_pcbs; p != NULL; p = p->next) {
-        if (p->local_port == port) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint16_t random_port(void)
-{
-    return (uint16_t)(PORT_FIRST + net_rand32() % (PORT_LAST - PORT_FIRST + 1));
 }
 
 /*
- * RFC 6056, 3.3.1: random, and from there upwards after some tries. A port that nobody else has is
- * preferred; where all are taken, one whose owner sits at another address or in TIME_WAIT will do.
+ * The ports that a new socket cannot have: whatever anybody has; for a connection those that are
+ * bound or listened at, and those that are connected to the same end, TIME_WAIT included.
  */
-static uint16_t choose(bool (*used)(uint16_t port))
+static void find_taken_tcp(const ip_addr_t *src, const struct sock_end *to)
 {
-    uint16_t port = random_port();
-    for (unsigned i = 0; i < PORT_TRIES; i++) {
-        if (!used(port)) {
-            return port;
-        }
-        port = random_port();
-    }
-    for (unsigned i = 0; i <= PORT_LAST - PORT_FIRST; i++) {
-        port = port == PORT_LAST ? PORT_FIRST : (uint16_t)(port + 1);
-        if (!used(port)) {
-            return port;
+    memset(taken, 0, sizeof(taken));
+    for (unsigned i = 0; i < NUM_TCP_PCB_LISTS; i++) {
+        for (struct tcp_pcb *p = *tcp_pcb_lists[i]; p != NULL; p = p->next) {
+            if (to == NULL || p->state == CLOSED || p->state == LISTEN ||
+                (p->remote_port == to->port && ip_addr_zoneless_eq(&p->remote_ip, &to->ip) &&
+                 ip_addr_zoneless_eq(&p->local_ip, src))) {
+                take(p->local_port);
+            }
         }
     }
-    return 0;
 }
 
-uint16_t sock_port_random_tcp(const struct sock *s, const ip_addr_t *ip)
+/* How far from `start` the first free one is; PORTS: there is none. Both count from PORT_FIRST. */
+static unsigned find_free(unsigned start)
 {
-    (void)s;
-    (void)ip;
-    return choose(tcp_port_used);
+    for (unsigned n = 0; n < PORTS; n++) {
+        unsigned i = (start + n) % PORTS;
+        if ((taken[i / 8] >> i % 8 & 1) == 0) {
+            return n;
+        }
+    }
+    return PORTS;
 }
 
-uint16_t sock_port_random_udp(const struct sock *s, const ip_addr_t *ip)
+/* RFC 6056, 3.3.1: a random one, and from there upwards. */
+static uint16_t choose_random(void)
 {
-    (void)s;
-    (void)ip;
-    return choose(udp_port_used);
+    unsigned start = net_rand32() % PORTS;
+    unsigned n = find_free(start);
+    return n == PORTS ? 0 : (uint16_t)(PORT_FIRST + (start + n) % PORTS);
+}
+
+uint16_t sock_port_random_tcp(void)
+{
+    find_taken_tcp(NULL, NULL);
+    return choose_random();
+}
+
+uint16_t sock_port_random_udp(void)
+{
+    memset(taken, 0, sizeof(taken));
+    for (struct udp_pcb *p = udp_pcbs; p != NULL; p = p->next) {
+        take(p->local_port);
+    }
+    return choose_random();
+}
+
+static uint64_t hash_ends(const ip_addr_t *src, const struct sock_end *to)
+{
+    struct {
+        uint32_t src[4], to[4];
+        uint32_t port;
+    } ends = { .port = to->port };
+
+    if (!keyed) {
+        random_bytes(key, sizeof(key));
+        keyed = true;
+    }
+    if (IP_IS_V4(&to->ip)) {
+        ends.src[0] = ip_2_ip4(src)->addr;
+        ends.to[0] = ip_2_ip4(&to->ip)->addr;
+    } else {
+        memcpy(ends.src, ip_2_ip6(src)->addr, sizeof(ends.src));
+        memcpy(ends.to, ip_2_ip6(&to->ip)->addr, sizeof(ends.to));
+    }
+    return siphash24(key, &ends, sizeof(ends));
+}
+
+/*
+ * RFC 6056, 3.3.4, as inet_hash_connect() of Linux: the ports for one destination begin where a
+ * secret hash says, and go on by a counter that it shares with few others. So a port comes again
+ * when all have had their turn. A random one comes again within a second: then the other end may
+ * still have the old connection in TIME_WAIT, and refuses a SYN that is within its window.
+ * One of sixteen is left out at random, so that a counter tells less of how often others connect.
+ */
+uint16_t sock_port_connect_tcp(const ip_addr_t *src, const struct sock_end *to)
+{
+    uint64_t hash = hash_ends(src, to);
+    uint16_t *counter = &counters[(hash >> 32) % COUNTERS];
+    unsigned start = ((uint32_t)hash % PORTS + *counter) % PORTS;
+
+    find_taken_tcp(src, to);
+    unsigned n = find_free(start);
+    if (n == PORTS) {
+        return 0;
+    }
+    *counter = (uint16_t)((*counter + n + 1 + (net_rand32() % 16 == 0)) % PORTS);
+    return (uint16_t)(PORT_FIRST + (start + n) % PORTS);
 }

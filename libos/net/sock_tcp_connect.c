@@ -20,7 +20,7 @@ int sock_tcp_bind(struct file *f, const struct sockaddr *addr, socklen_t len)
         r = -EINVAL;
     } else if (!sock_addr_is_local(&end.ip)) {
         r = -EADDRNOTAVAIL;
-    } else if (end.port == 0 && (end.port = sock_port_random_tcp(&t->s, &end.ip)) == 0) {
+    } else if (end.port == 0 && (end.port = sock_port_random_tcp()) == 0) {
         r = -EADDRINUSE;
     } else if ((r = sock_port_check_tcp(&t->s, &end, false)) == 0 &&
                (r = sock_tcp_need_pcb(t)) == 0) {
@@ -95,7 +95,7 @@ static int send_syn(struct tcp_sock *t, const struct sock_end *to)
         return -ENETUNREACH;
     }
     if (t->pcb->local_port == 0) {
-        uint16_t port = sock_port_random_tcp(&t->s, &src);
+        uint16_t port = sock_port_connect_tcp(&src, to);
         ip_addr_t any;
         ip_addr_copy(any, t->pcb->local_ip);
         if (port == 0 || tcp_bind(t->pcb, &any, port) != ERR_OK) {

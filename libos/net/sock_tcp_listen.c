@@ -129,7 +129,7 @@ static int start_listening(struct tcp_sock *t)
     if (t->pcb->local_port == 0) {
         struct sock_end end;
         ip_addr_copy(end.ip, t->pcb->local_ip);
-        end.port = sock_port_random_tcp(&t->s, &end.ip);
+        end.port = sock_port_random_tcp();
         if (end.port == 0 || tcp_bind(t->pcb, &end.ip, end.port) != ERR_OK) {
             return -EADDRINUSE;
         }

@@ -160,7 +160,7 @@ static int udp_op_bind(struct file *f, const struct sockaddr *addr, socklen_t le
     } else if (!sock_addr_is_local(&end.ip) && !ip_addr_ismulticast(&end.ip) &&
                !(IP_IS_V4_VAL(end.ip) && ip_2_ip4(&end.ip)->addr == IPADDR_BROADCAST)) {
         r = -EADDRNOTAVAIL;
-    } else if (end.port == 0 && (end.port = sock_port_random_udp(&u->s, &end.ip)) == 0) {
+    } else if (end.port == 0 && (end.port = sock_port_random_udp()) == 0) {
         r = -EADDRINUSE;
     } else if ((r = sock_port_check_udp(&u->s, &end)) == 0 && (r = bind_to(u, &end)) == 0) {
         u->s.bound = true;
@@ -177,7 +177,7 @@ int sock_udp_autobind(struct udp_sock *u)
     }
     struct sock_end end;
     ip_addr_copy(end.ip, u->pcb->local_ip);
-    end.port = sock_port_random_udp(&u->s, &end.ip);
+    end.port = sock_port_random_udp();
     return end.port == 0 ? -EAGAIN : bind_to(u, &end);
 }
 
