@@ -292,6 +292,7 @@ def syn_flood(site):
         raw.find_guest()
         rng = random.Random(4)
         connections.visit(server, 0)
+        server.reach(server.v6, clients.ECHO)
         before = server.memory()
         with server.ns.connect(server.v4, clients.ECHO, 60) as kept:
             for number in range(count):
@@ -301,9 +302,14 @@ def syn_flood(site):
                                            options=struct.pack(">BBH", 2, 4, 1460)))
                 if number % 500 == 0:
                     clients.echo(kept, clients.some(number, 2000))
+            server.ns.call("ip", "-6", "neigh", "flush", "dev", "tap0")  # it has to be asked for again
             with server.ns.connect(server.v6, clients.ECHO, 60) as late:
                 clients.echo(late, b"late" * 100)
             clients.echo(kept, b"kept" * 100)
+        # For each SYN a request, and for some when the answer is sent again: no flood of our own.
+        requests = server.numbers("stats").get("arp_packets_sent", 0)
+        if requests > 3 * count + 1000:
+            raise Failure(f"{requests} ARP packets for {count} SYNs")
         connections.settled(server, before, 90)
     finally:
         raw.close()
