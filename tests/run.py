@@ -16,6 +16,7 @@ sys.path[:0] = [os.path.join(HERE, "runner"), os.path.join(HERE, "net"),
                 os.path.join(os.path.dirname(HERE), "toolchain", "cli")]
 
 import apps  # noqa: E402
+import benches  # noqa: E402
 import boot  # noqa: E402
 import commands  # noqa: E402
 import conform  # noqa: E402
@@ -39,6 +40,7 @@ SUITES = {
     "programs": programs.jobs,
     "nginx": nginx.jobs,
     "boot": boot.jobs,
+    "bench": benches.jobs,
     "guest": guests.jobs,
     "net": net.jobs,
     "conform": conform.jobs,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * khttp: the benchmark server. It answers each request head with the same page of 612 bytes from
- * memory, keeps connections alive and takes pipelined requests; one thread, epoll, port 8080. It
- * understands no more of HTTP than where a head ends: httpd is the server for use.
+ * khttp: the benchmark server. It answers each request head with the same page from memory, keeps
+ * connections alive and takes pipelined requests; one thread, epoll. It understands no more of HTTP than
+ * where a head ends: httpd is the server for use.
  *
+ *     khttp [PORT [BYTES...]]
+ *
+ * Port 8080 with a page of 612 bytes, or one port for each size given, counted up from PORT.
  * The same source runs on Linux, so that both can be compared.
  */
 #include <errno.h>
@@ -11,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,24 +23,33 @@
 
 #define PORT         8080
 #define BODY_SIZE    612
+#define BODY_MAX     (16u << 20)
 #define READ_SIZE    4096
-#define BATCH        16 /* responses written by one call */
+#define BATCH_BYTES  (16 * 1024) /* of responses written by one call; at least one response */
 #define EVENTS       64
 #define ACCEPT_BATCH 64
+#define MAX_PAGES    8
 
 #define HEAD                                                     \
     "HTTP/1.1 200 OK\r\nServer: khttp\r\nContent-Type: text/html\r\n" \
-    "Content-Length: 612\r\nConnection: keep-alive\r\n\r\n"
-#define RESPONSE_SIZE (sizeof(HEAD) - 1 + BODY_SIZE)
+    "Content-Length: %u\r\nConnection: keep-alive\r\n\r\n"
+
+/* What a port answers: copies of one response, one behind the other. */
+struct page {
+    size_t response; /* bytes of one */
+    size_t bytes;    /* of all */
+    char *responses;
+};
 
 struct client {
     int fd;
     unsigned matched;  /* bytes of CR LF CR LF seen at the end of what came so far */
     size_t owed;       /* bytes of responses that the socket has not taken yet */
     bool blocked;      /* epoll waits for it to take more */
+    bool listens;      /* it is no client, but the port itself */
+    const struct page *page;
 };
 
-static char responses[BATCH * RESPONSE_SIZE];
 static int epoll_fd;
 
 static void say(const char *text)
@@ -75,9 +88,11 @@ static bool pay(struct client *c)
 {
     while (c->owed > 0) {
         /* Whole responses follow each other: the place in the batch follows from what is owed. */
-        size_t at = (RESPONSE_SIZE - c->owed % RESPONSE_SIZE) % RESPONSE_SIZE;
-        size_t n = sizeof(responses) - at < c->owed ? sizeof(responses) - at : c->owed;
-        ssize_t sent = send(c->fd, responses + at, n, MSG_NOSIGNAL);
+        const struct page *page = c->page;
+        size_t done = c->owed % page->response;
+        size_t at = done == 0 ? 0 : page->response - done;
+        size_t n = page->bytes - at < c->owed ? page->bytes - at : c->owed;
+        ssize_t sent = send(c->fd, page->responses + at, n, MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR) {
             return false;
         }
@@ -107,18 +122,18 @@ static void serve(struct client *c)
             drop(c);
             return;
         }
-        c->owed += count_heads(c, buf, (size_t)n) * RESPONSE_SIZE;
+        c->owed += count_heads(c, buf, (size_t)n) * c->page->response;
     }
     if (!pay(c)) {
         drop(c);
     }
 }
 
-static void accept_some(int listener)
+static void accept_some(const struct client *port)
 {
     const int on = 1;
     for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(port->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             return;
         }
@@ -129,6 +144,7 @@ static void accept_some(int listener)
             return;
         }
         c->fd = fd;
+        c->page = port->page;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0) {
             drop(c);
@@ -152,17 +168,62 @@ static int listen_on(uint16_t port)
     return fd;
 }
 
+/* Fill a page with responses of `body` bytes each; false when there is no memory. */
+static bool make_page(struct page *page, unsigned body)
+{
+    char head[256];
+    size_t size = (size_t)snprintf(head, sizeof(head), HEAD, body);
+    size_t count = BATCH_BYTES / (size + body) + 1;
+
+    page->response = size + body;
+    page->bytes = count * page->response;
+    page->responses = malloc(page->bytes);
+    if (page->responses == NULL) {
+        return false;
+    }
+    for (char *at = page->responses; at < page->responses + page->bytes; at += page->response) {
+        memcpy(at, head, size);
+        memset(at + size, 'x', body);
+    }
+    return true;
+}
+
+/* Open the port of a page and watch it. */
+static bool open_port(unsigned long port, unsigned long body)
+{
+    static struct page pages[MAX_PAGES];
+    static struct client ports[MAX_PAGES];
+    static unsigned used;
+
+    if (port == 0 || port > 65535 || body > BODY_MAX || used == MAX_PAGES) {
+        return false;
+    }
+    struct client *p = &ports[used];
+    struct epoll_event e = { .events = EPOLLIN, .data.ptr = p };
+    p->listens = true;
+    p->page = &pages[used];
+    p->fd = listen_on((uint16_t)port);
+    return make_page(&pages[used++], (unsigned)body) && p->fd >= 0 &&
+           epoll_ctl(epoll_fd, EPOLL_CTL_ADD, p->fd, &e) == 0;
+}
+
+static bool open_ports(int argc, char **argv)
+{
+    unsigned long port = argc > 1 ? strtoul(argv[1], NULL, 10) : PORT;
+    bool opened = argc > 2 || open_port(port, BODY_SIZE);
+
+    for (int i = 2; i < argc && opened; i++) {
+        opened = open_port(port + (unsigned)i - 2, strtoul(argv[i], NULL, 10));
+    }
+    return opened;
+}
+
 int main(int argc, char **argv)
 {
-    long port = argc > 1 ? strtol(argv[1], NULL, 10) : PORT;
-    for (unsigned i = 0; i < BATCH; i++) {
-        memcpy(responses + i * RESPONSE_SIZE, HEAD, sizeof(HEAD) - 1);
-        memset(responses + i * RESPONSE_SIZE + sizeof(HEAD) - 1, 'x', BODY_SIZE);
-    }
-    int listener = port > 0 && port < 65536 ? listen_on((uint16_t)port) : -1;
-    struct epoll_event e = { .events = EPOLLIN }, events[EVENTS];
+    struct epoll_event events[EVENTS];
+
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (listener < 0 || epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &e) < 0) {
+    if (epoll_fd < 0 || !open_ports(argc, argv)) {
         say("khttp: can't listen\n");
         return 1;
     }
@@ -174,10 +235,11 @@ int main(int argc, char **argv)
             return 1;
         }
         for (int i = 0; i < n; i++) {
-            if (events[i].data.ptr == NULL) {
-                accept_some(listener);
+            struct client *c = events[i].data.ptr;
+            if (c->listens) {
+                accept_some(c);
             } else {
-                serve(events[i].data.ptr);
+                serve(c);
             }
         }
     }

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A QEMU TCG plugin that counts executed guest instructions per translated block.
+ * A QEMU TCG plugin that counts executed guest instructions into a file that others map and read at any time.
  *
- *     -plugin insn.so,out=FILE,stop=HEXADDRESS
+ *     -plugin insn.so,to=PATH[,blocks=on][,stop=HEXADDRESS]
  *
- * At QEMU's end FILE gets one line per block: address, instructions in it, times executed when the block
- * at `stop` ran first, times executed in all (the first is -1 when `stop` was never reached).
- * The plugin interface (QEMU's qemu-plugin.h, version 1) is declared here, because distributions do
- * not install that header. A block that an exception leaves early counts as a whole.
+ * The file is `struct head`, padded to HEAD_SIZE, then one `struct block` per translated block when
+ * blocks=on or stop= is given; its unused part is a hole. Words are the host's, 64 bits.
+ * At `stop` each block's count so far is kept as `at_stop`. A block that an exception leaves early counts as a
+ * whole. The plugin interface (QEMU's qemu-plugin.h, version 1) is declared here, because distributions
+ * do not install that header. Counters are plain: one virtual CPU.
  */
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef uint64_t plugin_id;
 struct plugin_block;
@@ -32,14 +35,21 @@ uint64_t qemu_plugin_tb_vaddr(const struct plugin_block *block);
 void qemu_plugin_register_vcpu_tb_exec_inline(struct plugin_block *block, int op, void *at, uint64_t n);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct plugin_block *block, execute_callback callback,
                                           int flags, void *data);
-void qemu_plugin_register_atexit_cb(plugin_id id, void (*callback)(plugin_id id, void *data),
-                                    void *data);
 int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int argc, char **argv);
 
 #define EXPORT __attribute__((visibility("default")))
 EXPORT int qemu_plugin_version = 1;
 
+#define HEAD_SIZE  4096
 #define MAX_BLOCKS (1u << 20)
+
+/* Read by toolchain/cli/bench/plugin.py. */
+struct head {
+    uint64_t total; /* instructions */
+    uint64_t nblocks;
+    uint64_t lost; /* translations beyond MAX_BLOCKS */
+    uint64_t stopped;
+};
 
 struct block {
     uint64_t address;
@@ -48,22 +58,19 @@ struct block {
     uint64_t at_stop;
 };
 
-static struct block *blocks;
-static unsigned nblocks;
-static uint64_t lost; /* translations beyond MAX_BLOCKS */
+static struct head *head;
+static struct block *blocks; /* NULL: only the total is wanted */
 static uint64_t stop;
-static bool stopped;
-static const char *out = "insn.out";
 
 static void reached_stop(unsigned cpu, void *data)
 {
     (void)cpu;
     (void)data;
-    if (stopped) {
+    if (head->stopped) {
         return;
     }
-    stopped = true;
-    for (unsigned i = 0; i < nblocks; i++) {
+    head->stopped = 1;
+    for (uint64_t i = 0; i < head->nblocks; i++) {
         blocks[i].at_stop = blocks[i].executed;
     }
 }
@@ -71,56 +78,74 @@ static void reached_stop(unsigned cpu, void *data)
 static void translated(plugin_id id, struct plugin_block *tb)
 {
     (void)id;
-    if (nblocks == MAX_BLOCKS) {
-        lost++;
-        return;
-    }
-    struct block *b = &blocks[nblocks++];
-    b->address = qemu_plugin_tb_vaddr(tb);
-    b->instructions = qemu_plugin_tb_n_insns(tb);
-    /* The callback comes before the addition, so that `stop` itself is not counted. */
-    if (b->address == stop) {
+    uint64_t n = qemu_plugin_tb_n_insns(tb);
+    uint64_t address = qemu_plugin_tb_vaddr(tb);
+
+    /* The callback comes before the additions, so that `stop` itself is not counted. */
+    if (stop != 0 && address == stop) {
         qemu_plugin_register_vcpu_tb_exec_cb(tb, reached_stop, CALLBACK_NO_REGS, NULL);
     }
+    qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &head->total, n);
+    if (blocks == NULL) {
+        return;
+    }
+    if (head->nblocks == MAX_BLOCKS) {
+        head->lost++;
+        return;
+    }
+    struct block *b = &blocks[head->nblocks];
+    b->address = address;
+    b->instructions = n;
+    head->nblocks++;
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &b->executed, 1);
 }
 
-static void finish(plugin_id id, void *data)
+/* Map the file with room for `nblocks`; false when that fails. */
+static bool map_file(const char *path, size_t nblocks)
 {
-    (void)id;
-    (void)data;
-    FILE *f = fopen(out, "w");
-    if (f == NULL) {
-        perror(out);
-        return;
+    size_t size = HEAD_SIZE + nblocks * sizeof(struct block);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    if (fd < 0 || ftruncate(fd, (off_t)size) != 0) {
+        perror(path);
+        return false;
     }
-    for (unsigned i = 0; i < nblocks; i++) {
-        const struct block *b = &blocks[i];
-        fprintf(f, "%" PRIx64 " %" PRIu64 " %" PRId64 " %" PRIu64 "\n", b->address, b->instructions,
-                stopped ? (int64_t)b->at_stop : -1, b->executed);
+    char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (at == MAP_FAILED) {
+        perror(path);
+        return false;
     }
-    fprintf(f, "lost %" PRIu64 "\n", lost);
-    fclose(f);
+    head = (struct head *)at;
+    blocks = nblocks > 0 ? (struct block *)(at + HEAD_SIZE) : NULL;
+    return true;
 }
 
 EXPORT int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int argc, char **argv)
 {
+    const char *path = NULL;
+    bool each = false;
+
     (void)info;
     for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "out=", 4) == 0) {
-            out = argv[i] + 4;
+        if (strncmp(argv[i], "to=", 3) == 0) {
+            path = argv[i] + 3;
+        } else if (strcmp(argv[i], "blocks=on") == 0) {
+            each = true;
         } else if (strncmp(argv[i], "stop=", 5) == 0) {
             stop = strtoull(argv[i] + 5, NULL, 16);
+            each = true;
         } else {
             fprintf(stderr, "insn: unknown argument %s\n", argv[i]);
             return 1;
         }
     }
-    blocks = calloc(MAX_BLOCKS, sizeof(*blocks));
-    if (blocks == NULL) {
+    if (path == NULL) {
+        fprintf(stderr, "insn: to= is missing\n");
+        return 1;
+    }
+    if (!map_file(path, each ? MAX_BLOCKS : 0)) {
         return 1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
-    qemu_plugin_register_atexit_cb(id, finish, NULL);
     return 0;
 }

@@ -8,12 +8,12 @@ import secrets
 import time
 
 import cases
-import counts
 import guests
 import httpd
 import image
 import verb_size
 import xen
+from bench import counts
 from guest import Guest
 from machine import Disk, Machine
 from results import log_path

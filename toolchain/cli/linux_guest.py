@@ -62,23 +62,54 @@ def fetch():
         if not found:
             raise Failure(f"{kernel} has no module {name}")
         modules.append(found[0])
-    return kernel, modules, os.path.basename(kernel).removeprefix("vmlinuz-")
+    return kernel, modules, version()
+
+
+def version():
+    """Of the kernel that was fetched; empty when none was."""
+    found = glob.glob(os.path.join(FOLDER, "boot", "vmlinuz-*"))
+    return os.path.basename(found[0]).removeprefix("vmlinuz-") if found else ""
 
 
 def compile_static(binary, sources):
-    subprocess.run(["gcc", "-std=gnu11", "-O2", "-static", "-o", binary, *sources], check=True)
+    subprocess.run(["gcc", "-std=gnu11", "-O2", "-D_GNU_SOURCE", "-static", "-pthread", "-o", binary, *sources],
+                   check=True)
 
 
-def initramfs(name, sources):
-    """Path of an archive with init, modules, and /program made of `sources`."""
+def libraries(binary):
+    """The shared libraries of a program of this host, with the loader."""
+    said = subprocess.run(["ldd", binary], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return sorted(set(re.findall(r"(/\S+) \(0x", said)))
+
+
+def archive_of(name, fill):
+    """Path of an archive with init, modules, and what fill(folder) puts there, /program among it."""
     _, modules, _ = fetch()
     root = os.path.join(FOLDER, name)
     shutil.rmtree(root, ignore_errors=True)
     os.makedirs(os.path.join(root, "modules"))
     compile_static(os.path.join(root, "init"), [INIT])
-    compile_static(os.path.join(root, "program"), sources)
+    fill(root)
     for number, module in enumerate(modules):
         shutil.copyfile(module, os.path.join(root, "modules", f"{number:02}"))
     archive = root + ".cpio"
     initrd.pack(root, archive)
     return archive
+
+
+def initramfs(name, sources):
+    """Of a program made of `sources`."""
+    return archive_of(name, lambda root: compile_static(os.path.join(root, "program"), sources))
+
+
+def initramfs_of_host(name, binary, files):
+    """Of a program that this host has, with its libraries and `files`: {name at the root: text}."""
+    def fill(root):
+        shutil.copy(os.path.realpath(binary), os.path.join(root, "program"))
+        for library in libraries(binary):
+            os.makedirs(root + os.path.dirname(library), exist_ok=True)
+            shutil.copy(os.path.realpath(library), root + library)
+        for file, text in files.items():
+            with open(os.path.join(root, file), "w", encoding="utf-8") as f:
+                f.write(text)
+    return archive_of(name, fill)

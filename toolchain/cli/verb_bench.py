@@ -1,170 +1,134 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""pith bench: measure boot, size, memory and primitives, next to the targets."""
+"""pith bench: measure workloads on Pith beside a Linux guest and a process of this host."""
 
+import importlib
 import json
 import os
-import secrets
-import time
 
-import bench_boot
-import bench_http
-import counts
-import image
 import packages
-import verb_size
-from guest import Guest
-from machine import Machine
-from words import BUILD, TOP, Failure, say, usage
+from words import TOP, Failure, say, usage
 
-HELP = "measure boot, size, least memory and primitives, the time to main, or khttp against Linux"
-EPILOG = """Without a name everything is counted in guest instructions under TCG, so that the figures do
-not depend on the host. `pith bench khttp` compares requests per second with a Linux guest that runs the
-same program on the same machine, in turns. `pith bench boot` measures the time from letting a machine go
-(`xl unpause` on Xen) to main, on every platform. docs/performance.md explains the figures. Raw data:
-build/bench/*.json."""
+HELP = "measure Pith beside a Linux guest and a process of this host: boot, size, primitives, network"
+EPILOG = """NAME is one or more of: image (size, least memory, boot by instructions), prim, khttp, tcp, udp, idle,
+redis; without a name all of them. Sides take turns, each turn with fresh machines; beside every time stand the
+guest's instructions, counted by a plugin of QEMU in turns of their own. `pith bench boot` measures the time
+from letting a machine go (`xl unpause` on Xen) to main on every platform. The report: build/bench/*.json
+and .html; docs/performance.md explains it."""
 
-PRIM = os.path.join(TOP, "tests", "bench", "prim")
-MEMORY_STEPS_MIB = (2, 3, 4, 6, 8, 12, 16, 32, 64)
-
-# Per measure of tests/bench/prim: the best peer's instructions, and our target where there is one.
-# Peers: Linux 6.1 with glibc, Unikraft 0.16.3 with musl, Nanos 2026-07 with glibc, the same way of counting.
-PEERS = {
-    "function_call": ("all", 11, None),
-    "getpid": ("Unikraft", 20, None),
-    "clock_gettime": ("Linux, Unikraft", 73, None),
-    "read_devzero_1": ("Linux", 671, None),
-    "write_devnull_1": ("Linux", 594, None),
-    "malloc_free_64": ("Linux, Nanos", 130, None),
-    "malloc_free_64_live1000": ("Linux, Nanos", 185, None),
-    "malloc_free_1500_live1000": ("Unikraft", 371, None),
-    "malloc_free_64k": ("Unikraft", 314, None),
-    "snprintf": ("Linux, Nanos", 901, None),
-    "strlen_1000": ("Linux, Nanos", 127, None),
-    "yield_pair": ("Unikraft", 511, 250),
-    "sem_roundtrip": ("Unikraft", 3343, None),
-    "pthread_create_join": ("Nanos", 35117, 6000),
-    "pipe_roundtrip": ("Unikraft", 3914, 1500),
-}
+# In the order of a run without names; each a module below bench/.
+WORKLOADS = {name: name for name in ("hello", "prim", "khttp", "tcp", "udp", "idle", "redis")}
+QUICK = ("hello", "prim", "khttp", "tcp")
+ALONE = ("boot",)  # only by name, with a report of its own
+COUNTS = os.path.join(TOP, "tests", "bench", "counts.json")
+MOST = 1000
+QUICK_SECONDS = 1
 
 
 def add_arguments(parser):
-    parser.add_argument("name", metavar="NAME", nargs="?", choices=("quick", "boot", "khttp"), default="quick",
-                        help="quick (the default), boot, or khttp")
-    parser.add_argument("--on", choices=("tcg", "kvm"), default="tcg", help="khttp: what runs it")
-    parser.add_argument("--machine", choices=("q35", "pc"), default="pc",
-                        help="khttp: QEMU's machine (default: pc)")
-    parser.add_argument("--rounds", metavar="N", default="3", help="khttp: turns of each; boot: starts of each (default: 3)")
-    parser.add_argument("--linux", action="store_true",
-                        help="boot: a Linux as a guest of the same Xen, too")
-    parser.add_argument("--seconds", metavar="S", default="4",
-                        help="khttp: of each measurement (default: 4)")
-    parser.add_argument("--quick", action="store_true", required=False,
-                        help="what there is: boot, size, memory, primitives (some seconds)")
-    parser.add_argument("--functions", metavar="N", default="0",
-                        help="list the N functions that take most of the boot")
+    parser.add_argument("names", metavar="NAME", nargs="*",
+                        help="what to measure: " + ", ".join([*WORKLOADS, *ALONE]))
+    parser.add_argument("--quick", action="store_true",
+                        help="one short turn of each, fewer measures: under three minutes")
+    parser.add_argument("--on", choices=("tcg", "kvm"), default="tcg", help="what runs the machines")
+    parser.add_argument("--machine", choices=("microvm", "q35", "pc"), default="pc",
+                        help="QEMU's machine (default: pc)")
+    parser.add_argument("--rounds", metavar="N", default="3", help="timed turns of each side (default: 3)")
+    parser.add_argument("--counted", metavar="N", default="1",
+                        help="turns of each side that count instructions (default: 1)")
+    parser.add_argument("--seconds", metavar="S", default="4", help="of each measurement (default: 4)")
+    parser.add_argument("--sides", metavar="A,B", default="", help="only these of pith, linux, native")
+    parser.add_argument("--card", metavar="NAME=VALUE", action="append", default=[],
+                        help="for the network card, like gso=off; may be repeated")
+    parser.add_argument("--profile", action="store_true", help="list where Pith's instructions go, by function")
+    parser.add_argument("--against", metavar="FILE", help="tell what got worse since this older run (JSON)")
+    parser.add_argument("--out", metavar="FILE", help="where the JSON goes (default: build/bench/bench-TIME.json)")
+    parser.add_argument("--record", action="store_true",
+                        help="hello and prim: write Pith's counts to tests/bench/counts.json, which a test compares")
+    parser.add_argument("--linux", action="store_true", help="boot: a Linux as a guest of the same Xen, too")
 
 
-def row(name, value, target, peer=""):
-    verdict = "" if target is None else ("yes" if value <= target else "NO")
-    target_text = "" if target is None else f"{target:,}"
-    print(f"  {name:36} {value:>12,}  {target_text:>9}  {verdict:3}  {peer}")
+def count_of(options, name, least):
+    text = getattr(options, name)
+    if not text.isdecimal() or not least <= int(text) <= MOST:
+        raise usage(f"--{name}: '{text}' is no number from {least} to {MOST}")
+    return int(text)
 
 
-def heading(title):
-    print(f"\n{title}\n  {'':36} {'pith':>12}  {'target':>9}  met  best peer")
+def wanted(options):
+    """A frame.Bench of the options."""
+    from bench import frame  # pylint: disable=import-outside-toplevel
+    sides = tuple(word for word in options.sides.split(",") if word)
+    for side in sides:
+        if side not in ("pith", "linux", "native"):
+            raise usage(f"--sides: there is no '{side}'; they are pith, linux, native")
+    bench = frame.Bench(options.on, options.machine, count_of(options, "rounds", 0), count_of(options, "counted", 0),
+                        count_of(options, "seconds", 1), sides, options.profile, options.quick, options.card)
+    if options.quick:
+        bench.rounds, bench.counted, bench.seconds = 1, 1, QUICK_SECONDS
+    if bench.rounds + bench.counted == 0:
+        raise usage("--rounds 0 and --counted 0: there is nothing to do")
+    return bench
 
 
-def least_memory(elf):
-    """The fewest MiB of MEMORY_STEPS_MIB with which the image ends with status 0."""
-    for size in MEMORY_STEPS_MIB:
-        machine = Machine(elf, "tcg", memory=size << 20, nonce=secrets.token_hex(8))
-        if Guest(machine, None, lambda data: None, timeout=10).run().status == 0:
-            return size
-    raise Failure(f"{os.path.basename(elf)} does not even run in {MEMORY_STEPS_MIB[-1]} MiB")
+def modules(names):
+    return {name: importlib.import_module("bench." + WORKLOADS[name]) for name in names}
 
 
-def primitives(elf):
-    """{measure: instructions} of tests/bench/prim, one tick of the clock per instruction."""
-    output = bytearray()
-    machine = Machine(elf, "tcg", memory=64 << 20, nonce=secrets.token_hex(8),
-                      qemu_args=["-icount", "shift=0,sleep=off"])
-    result = Guest(machine, None, output.extend, timeout=300).run()
-    if result.status != 0:
-        raise Failure(f"prim: status {result.status}; {result.problem}\n{output.decode()[-500:]}")
-    found = {}
-    for line in output.decode(errors="replace").splitlines():
-        words = line.split()
-        if len(words) == 3 and words[0] == "prim":
-            found[words[1]] = float(words[2])
-    return found
+def prepare(found):
+    """What the workloads need is there, or can be had."""
+    from bench import sides  # pylint: disable=import-outside-toplevel
+    packages.ensure(packages.BUILD + packages.QEMU)
+    packages.ensure(sorted({need for module in found.values() for need in module.NEEDS}))
+    why = sides.bed.why_not() if any("ip" in module.NEEDS for module in found.values()) else None
+    if why:
+        raise Failure(why)
 
 
-def measure_boot(elf):
-    boots = {}
-    for kind in ("microvm", "q35", "pc"):
-        boots[kind] = counts.count(elf, kind)
-    return boots
+def older(path):
+    from bench import frame  # pylint: disable=import-outside-toplevel
+    try:
+        return frame.load(path)[1] if path else None
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise usage(f"--against {path}: {e}") from e
 
 
-def print_boot(boots, prim, functions):
-    heading("boot of hello, entry of the image to main, guest instructions")
-    row("microvm, all", boots["microvm"].total, 60000, "90,000 and a wait of 100 ms (Unikraft)")
-    row("microvm, at CPL 0", boots["microvm"].cpl0, 3000)
-    for kind in ("q35", "pc"):
-        row(f"{kind}, all", boots[kind].total, None)
-    if "reset_to_main_ns" in prim:
-        row("microvm, reset to main, virtual ns", int(prim["reset_to_main_ns"]), 1000000,
-            "firmware included")
-    for name, size in boots["microvm"].functions.most_common(functions):
-        print(f"    {size:9,}  {name}")
-
-
-def print_primitives(prim):
-    heading("primitives, guest instructions per operation")
-    for name, value in prim.items():
-        if name in PEERS:
-            who, instructions, target = PEERS[name]
-            row(name, round(value), target, f"{instructions:,} ({who})")
-        elif name != "reset_to_main_ns":
-            row(name, round(value), None)
+def record(results):
+    """The exact counts become those that tests/runner/benches.py expects."""
+    from bench import against  # pylint: disable=import-outside-toplevel
+    with open(COUNTS, encoding="utf-8") as f:
+        kept = json.load(f)
+    for result in results:
+        if result.name in against.EXACT_WORKLOADS:
+            kept[result.name] = {measure: values[0] for measure, values in result.values["Pith"].items()}
+    with open(COUNTS, "w", encoding="utf-8") as f:
+        json.dump(kept, f, indent=1)
+        f.write("\n")
 
 
 def run(options, _args):
-    for name in ("functions", "rounds", "seconds"):
-        if not getattr(options, name).isdecimal():
-            raise usage(f"--{name}: '{getattr(options, name)}' is no number")
-    if options.name == "boot":
-        if int(options.rounds) < 1:
-            raise usage("--rounds: at least 1")
-        return bench_boot.run(int(options.rounds), options.linux)
-    if options.name == "khttp":
-        if int(options.rounds) < 1 or int(options.seconds) < 1:
-            raise usage("--rounds and --seconds: at least 1")
-        return bench_http.run(options.on, options.machine, int(options.rounds), int(options.seconds))
-    packages.ensure(packages.BUILD + packages.QEMU)
-    hello, prim = image.find("hello"), image.find(PRIM)
-    image.build([hello, prim])
-    began = time.monotonic()
-    stripped, packed = verb_size.stripped_size(hello.elf)
-    boots = measure_boot(hello.elf)
-    memory = least_memory(hello.elf)
-    measures = primitives(prim.elf)
-
-    heading("image of hello, bytes")
-    row("stripped", stripped, 65536, "79,120 (Solo5, without libc)")
-    row("stripped, gzip -9", packed, None)
-    heading("least memory of hello on microvm, MiB")
-    row("runs with", memory, 2, "2 (Unikraft)")
-    print_boot(boots, measures, int(options.functions))
-    print_primitives(measures)
-
-    data = {"stripped": stripped, "gzip": packed, "least_memory_mib": memory, "primitives": measures,
-            "boot": {kind: {"total": b.total, "cpl0": b.cpl0, "before": b.before,
-                            "until_end": b.until_end, "functions": dict(b.functions)}
-                     for kind, b in boots.items()}}
-    path = os.path.join(BUILD, "bench", "quick.json")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as f:
-        json.dump(data, f, indent=1)
-    say(f"{time.monotonic() - began:.0f} s; raw data: {os.path.relpath(path)}")
-    return 0
+    from bench import against, frame, page, report  # pylint: disable=import-outside-toplevel
+    bench = wanted(options)
+    for name in options.names:
+        if name not in WORKLOADS and name not in ALONE:
+            raise usage(f"there is no '{name}'; there are {', '.join([*WORKLOADS, *ALONE])}")
+    if "boot" in options.names:
+        from bench import boot  # pylint: disable=import-outside-toplevel
+        if options.names != ["boot"]:
+            raise usage("boot is measured alone")
+        return boot.run(max(1, bench.rounds), options.linux)
+    before = older(options.against)
+    found = modules(options.names or (QUICK if options.quick else WORKLOADS))
+    prepare(found)
+    results = []
+    path = os.path.abspath(options.out) if options.out else frame.new_path()
+    for name, module in found.items():
+        result = module.run(bench) if hasattr(module, "run") else frame.run(module, bench)
+        report.table(module, result)
+        results.append(result)
+        facts = frame.save(results, bench, path)  # after each, so that an end before time loses little
+    shown = os.path.splitext(path)[0] + ".html"
+    page.write(shown, facts, results, found)
+    say(f"{sum(r.seconds for r in results):.0f} s; {os.path.relpath(path)}, {os.path.relpath(shown)}")
+    if options.record:
+        record(results)
+    return 1 if before is not None and against.compare(results, before) else 0

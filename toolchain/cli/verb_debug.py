@@ -8,9 +8,9 @@ import sys
 import tempfile
 import threading
 
-import counts
 import packages
 import verb_run
+from bench import plugin
 from guest import Guest
 from words import CRASHED, Failure, say, usage
 
@@ -35,7 +35,7 @@ def add_arguments(parser):
 def gdb_command(elf, path, options):
     """gdb's words: symbols where the image will run, the machine, main."""
     steps = ["set confirm off", "set pagination off",
-             f"add-symbol-file {elf} -o {counts.FIXED_BASE - counts.LINK_BASE:#x}",
+             f"add-symbol-file {elf} -o {plugin.FIXED_BASE - plugin.LINK_BASE:#x}",
              f"target remote {path}"]
     if not options.no_stop:
         # A hardware breakpoint: the code is not there yet, and it will be read-only.

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The first process of the Linux guest that benchmarks compare with: loads the modules that its
- * initramfs has, gives eth0 its address, and becomes the program.
+ * initramfs has, mounts what programs look for, gives eth0 its address, and becomes the program.
  *
- *     init=/init ... -- ADDRESS     (what the kernel does not know it hands to us)
+ *     init=/init ... -- ADDRESS|none [ARGUMENT...]     (what the kernel does not know it hands to us)
  *
  * The modules are /modules/00, /modules/01, ... in the order in which they need each other.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -88,16 +90,39 @@ static void configure(const char *address)
     close(s);
 }
 
+/* /dev, /proc and /tmp, and as many descriptors as a program may want. */
+static void prepare(void)
+{
+    struct rlimit most = { .rlim_cur = 1 << 20, .rlim_max = 1 << 20 };
+
+    mkdir("/dev", 0755);
+    mkdir("/proc", 0755);
+    mkdir("/tmp", 0755);
+    if (mount("dev", "/dev", "devtmpfs", 0, "") != 0 && errno != EBUSY) {
+        fail("/dev");
+    }
+    if (mount("proc", "/proc", "proc", 0, "") != 0 || mount("tmp", "/tmp", "tmpfs", 0, "") != 0) {
+        fail("mount");
+    }
+    if (setrlimit(RLIMIT_NOFILE, &most) != 0) {
+        fail("setrlimit");
+    }
+}
+
 int main(int argc, char **argv)
 {
-    char *program[] = { "/program", NULL };
+    static char program[] = "/program";
 
     if (argc < 2) {
         fprintf(stderr, "init: no address\n");
         return 1;
     }
+    prepare();
     load_modules();
-    configure(argv[argc - 1]);
-    execv(program[0], program);
-    fail(program[0]);
+    if (strcmp(argv[1], "none") != 0) {
+        configure(argv[1]);
+    }
+    argv[1] = program;
+    execv(program, argv + 1);
+    fail(program);
 }

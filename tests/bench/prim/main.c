@@ -3,10 +3,9 @@
  * What primitives cost. Under QEMU's `-icount shift=0` the time stamp counter ticks once per guest
  * instruction, so the figures are exact and do not depend on the host. Prints `prim NAME VALUE`.
  */
+#include "prim.h"
+
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +29,7 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Print the median of REPEATS runs of op(n), per operation. */
-static void measure(const char *name, unsigned n, void (*op)(unsigned n))
+void measure(const char *name, unsigned n, void (*op)(unsigned n))
 {
     uint64_t took[REPEATS];
     op(n);
@@ -44,7 +42,7 @@ static void measure(const char *name, unsigned n, void (*op)(unsigned n))
     printf("prim %s %.1f\n", name, (double)took[REPEATS / 2] / n);
 }
 
-static volatile long sink;
+volatile long sink;
 
 static __attribute__((noinline)) long callee(long x)
 {
@@ -168,92 +166,10 @@ static void format(unsigned n)
     }
 }
 
-static volatile int stop;
-static sem_t ping, pong;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void lock_unlock(unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        pthread_mutex_lock(&mutex);
-        pthread_mutex_unlock(&mutex);
-    }
-}
-
-static void *yielder(void *arg)
-{
-    while (!stop) {
-        sched_yield();
-    }
-    return arg;
-}
-
-static void yields(unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        sched_yield();
-    }
-}
-
-static void *answerer(void *arg)
-{
-    for (;;) {
-        sem_wait(&ping);
-        if (stop) {
-            return arg;
-        }
-        sem_post(&pong);
-    }
-}
-
-static void sem_roundtrips(unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        sem_post(&ping);
-        sem_wait(&pong);
-    }
-}
-
-static void *nothing(void *arg)
-{
-    return arg;
-}
-
-static void create_join(unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        pthread_t thread;
-        if (pthread_create(&thread, NULL, nothing, NULL) == 0) {
-            pthread_join(thread, NULL);
-        }
-    }
-}
-
-static void threads(void)
-{
-    pthread_t thread;
-    measure("mutex_lock_unlock", 10000, lock_unlock);
-    if (pthread_create(&thread, NULL, yielder, NULL) == 0) {
-        measure("yield_pair", 5000, yields);
-        stop = 1;
-        pthread_join(thread, NULL);
-    }
-    stop = 0;
-    sem_init(&ping, 0, 0);
-    sem_init(&pong, 0, 0);
-    if (pthread_create(&thread, NULL, answerer, NULL) == 0) {
-        measure("sem_roundtrip", 2000, sem_roundtrips);
-        stop = 1;
-        sem_post(&ping);
-        pthread_join(thread, NULL);
-    }
-    measure("pthread_create_join", 200, create_join);
-}
-
 int main(void)
 {
     /* With one tick per nanosecond of virtual time, and the counter at 0 at reset. */
-    printf("prim reset_to_main_ns %.1f\n", (double)ticks());
+    printf("prim reset_to_main %.1f\n", (double)ticks());
     measure("function_call", 10000, function_call);
     measure("getpid", 10000, get_pid);
     measure("clock_gettime", 10000, get_time);
@@ -275,6 +191,9 @@ int main(void)
     text[1000] = '\0';
     measure("strlen_1000", 1000, length_1000);
     measure("snprintf", 5000, format);
-    threads();
+    measure_threads();
+    measure_descriptors();
+    measure_pages();
+    puts("prim done");
     return 0;
 }

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""khttp: requests per second of apps/khttp by wrk, for pages of some sizes and numbers of connections."""
+
+import os
+
+import image
+from bench import loads, plugin
+from bench import sides as places
+from words import TOP
+
+NAME = "khttp"
+TITLE = "HTTP from memory, one thread, epoll (apps/khttp); wrk -t1"
+NEEDS = ("wrk", "ip")
+
+PORT = 8080
+PAGES = {"612 B": 612, "16 KiB": 16 << 10, "1 MiB": 1 << 20}
+CASES = (("612 B", 1), ("612 B", 32), ("612 B", 256), ("16 KiB", 32), ("1 MiB", 32))
+QUICK = CASES[:3]
+IDLE_SECONDS = 2
+
+TARGETS = {
+    "612 B c1 instructions/request": 5500,
+    "612 B c32 instructions/request": 4000,
+    "idle instructions/s": 2000,
+}
+# Times better than the Linux guest.
+RATIOS = {"612 B c32 requests/s": 4, "612 B c32 p99 us": 3, "1 MiB c32 requests/s": 1}
+
+
+def chosen_sides(name, app, args, native):
+    folder = os.path.join(TOP, "apps", name)
+    image.build([app])
+    sources = [os.path.join(folder, f) for f in sorted(os.listdir(folder)) if f.endswith(".c")]
+    return places.of_sources(name, app.elf, sources, args, native=native)
+
+
+def sides(bench):
+    args = [str(PORT), *map(str, PAGES.values())]
+    return chosen_sides(NAME, image.find(NAME), args, not bench.quick)
+
+
+def one(started, bench, side, case, values, profiles):
+    page, connections = case
+    name = f"{page} c{connections}"
+    port = PORT + list(PAGES).index(page)
+    with loads.Span(started, bench) as span:
+        got = loads.wrk(started.ns, connections, bench.seconds, port)
+    done = got["requests"] or 1
+    values[f"{name} requests/s"] = got["requests"] / got["seconds"]
+    for percentile in ("50", "90", "99", "99.9"):
+        values[f"{name} p{percentile} us"] = got["p" + percentile]
+    if got["failed"] or not got["requests"]:
+        values[f"{name} failed"] = got["failed"] or 1
+    values[f"{name} instructions/request"] = span.instructions / done
+    if page != "612 B":
+        values[f"{name} instructions/byte"] = span.instructions / got["bytes"]
+    if span.profiled:
+        counted = plugin.profile(plugin.Symbols(side.elf), span.blocks, span.after)
+        profiles[f"{name} instructions/request"] = {f: n / done for f, n in counted.most_common()}
+
+
+def idle(started, bench, values):
+    with loads.Span(started, bench) as span:
+        loads.time.sleep(IDLE_SECONDS)
+    values["idle instructions/s"] = span.instructions / span.seconds
+
+
+def measure(started, bench, side):
+    values, profiles = {}, {}
+    started.wait(PORT)
+    loads.wrk(started.ns, 8, 1, PORT)  # warm-up
+    if started.meter:
+        idle(started, bench, values)
+    for case in QUICK if bench.quick else CASES:
+        one(started, bench, side, case, values, profiles)
+    return values, profiles

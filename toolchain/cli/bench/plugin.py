@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guest instructions, counted by a TCG plugin of ours (tests/bench/insn.c) into a file that is read at any time."""
+
+import bisect
+import mmap
+import os
+import secrets
+import struct
+import subprocess
+from collections import Counter
+
+import verb_size
+from words import BUILD, TOP, Failure
+
+SOURCE = os.path.join(TOP, "tests", "bench", "insn.c")
+PLUGIN = os.path.join(BUILD, "bench", "insn.so")
+
+# tests/bench/insn.c
+HEAD = struct.Struct("=QQQQ")
+BLOCK = struct.Struct("=QQQq")
+HEAD_SIZE = 4096
+
+# platform/x86/image.c: where an image runs with base=fixed, and where it is linked.
+FIXED_BASE = 0xffff000000000000 | 300 << 39
+LINK_BASE = 0x100000
+
+
+def build():
+    os.makedirs(os.path.dirname(PLUGIN), exist_ok=True)
+    if os.path.exists(PLUGIN) and os.path.getmtime(PLUGIN) > os.path.getmtime(SOURCE):
+        return
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
+                    "-fvisibility=hidden", SOURCE, "-o", PLUGIN], check=True)
+
+
+class Meter:
+    """One machine's counter. `blocks`: per translated block, for a profile; `stop`: an address at which
+    the counts so far are kept."""
+
+    def __init__(self, blocks=False, stop=None):
+        build()
+        self.path = os.path.join(BUILD, "bench", f"insn-{secrets.token_hex(4)}.count")
+        words = [PLUGIN, "to=" + self.path]
+        if blocks:
+            words.append("blocks=on")
+        if stop is not None:
+            words.append(f"stop={stop:x}")
+        self.words = ["-plugin", ",".join(words)]
+        self.map = None
+
+    def head(self):
+        if self.map is None:
+            with open(self.path, "rb") as f:
+                self.map = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+        return HEAD.unpack_from(self.map)
+
+    def total(self):
+        return self.head()[0]
+
+    def blocks(self):
+        """[(address, instructions, executed, executed at `stop` or -1)]"""
+        _, count, lost, stopped = self.head()
+        if lost:
+            raise Failure("the instruction plugin ran out of room")
+        data = self.map[HEAD_SIZE:HEAD_SIZE + count * BLOCK.size]
+        found = BLOCK.iter_unpack(data)
+        return list(found) if stopped else [(at, size, executed, -1) for at, size, executed, _ in found]
+
+    def close(self):
+        if self.map is not None:
+            self.map.close()
+            self.map = None
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+
+class Symbols:
+    """Addresses of an image's functions, at their link address."""
+
+    def __init__(self, elf):
+        found = verb_size.symbols(elf)
+        self.at = {name: address for name, address, _, _ in found}
+        code = sorted((address, name) for name, address, _, kind in found if kind in "tT")
+        self.starts = [address for address, _ in code]
+        self.names = [name for _, name in code]
+        self.end = self.at["__image_end"]
+
+    def link_address(self, address):
+        """Where it is linked, or None when it does not belong to the image."""
+        if address >= FIXED_BASE:
+            address = address - FIXED_BASE + LINK_BASE
+        return address if LINK_BASE <= address < self.end else None
+
+    def function(self, address):
+        i = bisect.bisect_right(self.starts, address) - 1
+        return self.names[i] if i >= 0 else "?"
+
+
+def profile(symbols, before, after):
+    """Counter of instructions per function between two answers of Meter.blocks(), the image at its fixed base."""
+    functions = Counter()
+    for number, (address, size, executed, _) in enumerate(after):
+        more = executed - (before[number][2] if number < len(before) else 0)
+        if more:
+            linked = symbols.link_address(address)
+            functions["(not the image)" if linked is None else symbols.function(linked)] += more * size
+    return functions

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who is compared: an image of Pith, the same program on a Linux guest, and as a process of this host.
+
+Each start is a fresh namespace with a fresh machine behind a tap (the process: behind a pair of virtual
+cards), reached at the same address.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+
+import linux_guest
+import nics
+from bench import plugin
+from guest import Guest
+from machine import Machine, qemu_command
+from words import BUILD, TOP, Failure
+
+sys.path.insert(0, os.path.join(TOP, "tests", "net"))
+
+import bed  # noqa: E402  pylint: disable=wrong-import-position
+
+ADDRESS = bed.GUEST4
+START_SECONDS = 90  # Linux under the plugin on a busy host
+MEMORY = 256 << 20
+
+
+class Started:
+    """A side that runs: `ns` is where it is reached at ADDRESS, `meter` counts its instructions or is None."""
+
+    def __init__(self, ns, meter=None):
+        self.ns = ns
+        self.meter = meter
+        self.words = []      # how it was started
+        self.control = None  # QEMU's monitor, where there is one
+        self.output = bytearray()
+
+    def alive(self):
+        raise NotImplementedError
+
+    def instructions(self):
+        """Executed so far; 0 where nobody counts."""
+        return self.meter.total() if self.meter else 0
+
+    def wait(self, port, seconds=START_SECONDS):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.alive():
+            try:
+                self.ns.connect(ADDRESS, port, 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise Failure(f"no answer at port {port}: {self.last_words()!r}")
+
+    def last_words(self):
+        return bytes(self.output[-400:]).decode(errors="replace")
+
+    def close(self):
+        raise NotImplementedError
+
+
+class StartedGuest(Started):
+    def __init__(self, ns, machine, meter):
+        super().__init__(ns, meter)
+        self.words = qemu_command(machine)
+        self.guest = Guest(machine, None, self.output.extend, timeout=3600)
+        self.thread = threading.Thread(target=self.guest.run, daemon=True)
+        self.thread.start()
+
+    def alive(self):
+        return self.thread.is_alive()
+
+    def last_words(self):
+        return super().last_words() + self.guest.words.decode(errors="replace")
+
+    def query(self, command, **arguments):
+        return self.guest.control.execute(command, **arguments)
+
+    def close(self):
+        if self.guest.process:
+            self.guest.process.kill()
+            self.thread.join(20)
+        self.ns.close()
+        if self.meter:
+            self.meter.close()
+
+
+class StartedProcess(Started):
+    def __init__(self, ns, words):
+        super().__init__(ns)
+        self.words = words
+        self.far = bed.Namespace()
+        ns.call("ip", "link", "add", "tap0", "type", "veth", "peer", "name", "eth0", "netns", str(self.far.holder.pid))
+        ns.up("tap0", (bed.OURS4 + "/24",))
+        self.far.up("eth0", (ADDRESS + "/24",))
+        self.process = self.far.start(*words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def close(self):
+        self.far.close()
+        self.ns.close()
+
+
+class Side:
+    """What can be started. `counts`: whether its instructions can be counted."""
+
+    counts = True
+
+    def __init__(self, name):
+        self.name = name
+
+    def start(self, bench, counted):
+        """A Started; `counted` with a meter."""
+        raise NotImplementedError
+
+
+def card(bench, ns):
+    return nics.Nic("tap", tap=ns.tap(), netdev=["vhost=off"], device=list(bench.card))
+
+
+class Pith(Side):
+    def __init__(self, elf, args=(), options=(), memory=MEMORY):
+        super().__init__("Pith")
+        self.elf, self.args, self.options, self.memory = elf, list(args), list(options), memory
+
+    def start(self, bench, counted):
+        ns = bed.Namespace()
+        meter = plugin.Meter(blocks=bench.profile) if counted else None
+        fixed = ["base=fixed"] if bench.profile else []
+        return StartedGuest(ns, Machine(
+            self.elf, bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
+            options=[f"ip={ADDRESS}/24", *fixed, *self.options], args=self.args, nonce=secrets.token_hex(8),
+            qemu_args=meter.words if meter else []), meter)
+
+
+class Linux(Side):
+    def __init__(self, archive, args=(), memory=MEMORY):
+        super().__init__("Linux")
+        self.kernel, _, _ = linux_guest.fetch()
+        self.archive, self.args, self.memory = archive, list(args), memory
+
+    def start(self, bench, counted):
+        ns = bed.Namespace()
+        meter = plugin.Meter() if counted else None
+        return StartedGuest(ns, Machine(
+            self.kernel, bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
+            options=linux_guest.OPTIONS, args=[ADDRESS, *self.args],
+            qemu_args=["-initrd", self.archive, *(meter.words if meter else [])]), meter)
+
+
+class Native(Side):
+    counts = False
+
+    def __init__(self, binary, args=()):
+        super().__init__("native")
+        self.words = [binary, *args]
+
+    def start(self, bench, counted):
+        return StartedProcess(bed.Namespace(), self.words)
+
+
+def of_sources(name, elf, sources, args=(), options=(), native=True):
+    """The three sides of one program. The process is the Linux guest's binary."""
+    archive = linux_guest.initramfs(name, sources)
+    found = [Pith(elf, args, options), Linux(archive, args)]
+    if native:
+        found.append(Native(os.path.join(BUILD, "linux", name, "program"), args))
+    return found
