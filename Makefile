@@ -81,7 +81,9 @@ CFLAGS   := -std=gnu11 -g $(WARNINGS) -ffunction-sections -fdata-sections \
 ASFLAGS  := -g -Wa,--noexecstack -Wall -Werror -ffile-prefix-map=$(CURDIR)/=
 
 # What runs in interrupts must not touch vector registers; what runs before TLS exists has no canary.
-INTERRUPT := -mgeneral-regs-only
+# libos/fs and libos/libc have functions that are called back there: who waits is told so, timers, signals.
+GENERAL   := -mgeneral-regs-only
+INTERRUPT := $(GENERAL) -include libos/include/pith/plain_string.h
 EARLY     := $(INTERRUPT) -fno-stack-protector
 
 # What runs once at boot, in a crash or seldom is compiled for size; the list is about files, not lines.
@@ -136,8 +138,10 @@ $(B)/obj/$(1)/%.o: $(1)/%.S $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
 endef
 
 $(eval $(call room,libos/core,$(LIBOS_CORE_SRCS),$(INTERRUPT) $(I_LIBOS)))
-$(eval $(call room,libos/libc,$(LIBOS_LIBC_SRCS),$(I_LIBOS)))
-$(eval $(call room,libos/fs,$(LIBOS_FS_SRCS),$(I_LIBOS) $(I_EXT2FS)))
+$(eval $(call room,libos/libc,$(LIBOS_LIBC_SRCS),$$(GENERAL) $(I_LIBOS)))
+# The numbers with a point in them, and the frame of a signal's handler, are a thread's own.
+$(addprefix $(B)/obj/libos/libc/,fma.o signal_deliver.o time_make.o): GENERAL :=
+$(eval $(call room,libos/fs,$(LIBOS_FS_SRCS),$(GENERAL) $(I_LIBOS) $(I_EXT2FS)))
 $(eval $(call room,libos/net,$(LIBOS_NET_SRCS),$(I_LIBOS) $(I_LWIP)))
 $(OBJS_libos/net): $(LWIP_NAMES)
 $(eval $(call room,platform/x86,$(PLATFORM_X86_SRCS),$(EARLY) $(I_X86)))

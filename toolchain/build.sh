@@ -80,7 +80,7 @@ did_something=
 stage newlib "newlib: fetch, configure, compile" newlib.sh \
     "$here/pins.sh" "$here"/patches/newlib/*.patch $(library_headers)
 stage libc "sysroot: headers and libraries" newlib-install.sh \
-    "$build/stamp/newlib" "$here/newlib-omit" "$here"/string/*.S
+    "$build/stamp/newlib" "$here/newlib-omit" "$here"/string/*.[chS] "$here/../libos/include/pith/plain_string.h"
 stage tools "commands and image tools" tools.sh \
     "$here"/gcc-wrapper.sh "$here"/*.in "$here"/image/*.c
 stage builtins "compiler builtins: fetch, compile" builtins.sh \

@@ -2,7 +2,8 @@
 """Checks the walls between the rooms: usage rooms.py BUILD ROOMS.LIST, from the top of the tree.
 
 Each object's undefined symbols must be on a list of its room, each #include of a platform file must be
-one it may have, and no object has weak symbols or constructors. Prints every breach; status 1 if any.
+one it may have, no object has weak symbols or constructors, and what runs in interrupts calls nothing that
+uses vector registers. Prints every breach; status 1 if any.
 """
 
 import os
@@ -14,6 +15,7 @@ from collections import defaultdict
 ARCHIVES = {"@newlib": ["build/sysroot/lib/libc.a", "build/sysroot/lib/libm.a"],
             "@builtins": ["build/sysroot/lib/libpithrt.a"]}
 LINKER_SCRIPT = "platform/x86/link.ld"
+INTERRUPT_ROOMS = ["libos/core", "platform/x86", "platform/xen", "platform/kvm"]
 PLATFORM_HEADERS = ["libos/include/pith/platform.h", "libos/include/pith/irq.h"]
 # Headers without a directory that a platform file may include; of newlib it is the first two.
 PLAIN_HEADERS = {"errno.h", "string.h", "stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "limits.h",
@@ -97,6 +99,27 @@ def check_monitor(objects):
             if kind == "U" and not name.startswith("mon_") and name != "_GLOBAL_OFFSET_TABLE_"]
 
 
+def check_vectors(objects):
+    """Rooms that run in interrupts reach no string function with vector registers, by whatever way through libc."""
+    needs, where = defaultdict(set), {}
+    for file, kind, name in nm(ARCHIVES["@newlib"][:1]):
+        if kind == "U":
+            needs[file].add(name)
+        elif kind.isupper():
+            where[name] = file
+    vector = {name[len("plain_"):] for name in where if name.startswith("plain_")}
+    breaches, seen = [], set()
+    todo = [(name, file) for room in INTERRUPT_ROOMS for file, kind, name in nm(objects.get(room, [])) if kind == "U"]
+    while todo:
+        name, file = todo.pop()
+        if name in vector:
+            breaches.append(f"{file}: {name} uses vector registers, in an interrupt it is plain_{name}")
+        elif name in where and name not in seen:
+            seen.add(name)
+            todo += [(needed, f"{file}, by {name}") for needed in needs[where[name]]]
+    return breaches if vector else ["libc.a has no plain_ string functions"]
+
+
 def check_constructors(objects):
     breaches = []
     for paths in objects.values():
@@ -160,7 +183,7 @@ def main(folder, list_file):
         print(f"rooms: there are no objects in {folder}")
         return 1
     breaches = check_symbols(objects, rooms, lists) + check_monitor(objects) + \
-        check_constructors(objects) + check_includes(objects, folder)
+        check_vectors(objects) + check_constructors(objects) + check_includes(objects, folder)
     for breach in sorted(set(breaches)):
         print("rooms: " + breach)
     if not breaches:

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search.h"
+
 #define AREA 4096
 
 void *pith_memcpy(void *to, const void *from, size_t size);
@@ -80,6 +82,7 @@ int main(void)
             }
         }
     }
+    test_search();
     puts("string functions are right");
     return 0;
 }

@@ -48,5 +48,6 @@ int main(int argc, char **argv)
     pair_checks();
     epoll_checks();
     epoll_many_checks();
+    vector_checks();
     return check_done();
 }

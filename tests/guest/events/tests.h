@@ -8,6 +8,7 @@ void counter_checks(void);
 void poll_checks(void);
 void epoll_checks(void);
 void epoll_many_checks(void);
+void vector_checks(void);
 void console_checks(void);
 void console_empty_checks(void);
 
