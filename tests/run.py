@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs the tests: what `pith test` calls. One result per line, a sum as the last one.
 
-A suite is a function jobs(wanted, full, results) that returns functions job(results); two of them run
-side by side. `wanted` are the names behind the suite's ("guest/trap" wants "trap"), empty for all.
+A suite is a function jobs(wanted, full, results) that builds and installs what its tests need and returns them as
+jobs (tests/runner/schedule.py). `wanted` are the names behind the suite's ("guest/trap" wants "trap"), empty for all.
+To prepare a suite is a job of the common queue, too: its tests begin while the next suite is being prepared.
 """
 
 import os
-import queue
 import sys
-import threading
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "runner"), os.path.join(HERE, "net"),
@@ -22,6 +20,7 @@ import commands  # noqa: E402
 import conform  # noqa: E402
 import docs  # noqa: E402
 import guests  # noqa: E402
+import image  # noqa: E402
 import nginx  # noqa: E402
 import programs  # noqa: E402
 import scripts  # noqa: E402
@@ -29,25 +28,30 @@ import suite as net  # noqa: E402
 import torture  # noqa: E402
 import xen_guests  # noqa: E402
 from results import Results  # noqa: E402
+from schedule import BUILD, Job, Schedule  # noqa: E402
 from words import Failure, usage  # noqa: E402
 
+# In the order in which they are prepared: first those with nothing to prepare, so that there is something to do beside
+# the builds, then those that take long and mostly wait. `cli` comes last: `pith run` waits while another one builds.
 SUITES = {
     "unit": scripts.unit_jobs,
     "checks": scripts.check_jobs,
     "toolchain": scripts.script_jobs("toolchain", "toolchain/test/run.sh"),
-    "docs": docs.jobs,
-    "apps": apps.jobs,
+    "xen": xen_guests.jobs,
     "programs": programs.jobs,
-    "nginx": nginx.jobs,
+    "docs": docs.jobs,
+    "net": net.jobs,
+    "apps": apps.jobs,
+    "conform": conform.jobs,
     "boot": boot.jobs,
     "bench": benches.jobs,
     "guest": guests.jobs,
-    "net": net.jobs,
-    "conform": conform.jobs,
     "torture": torture.jobs,
-    "xen": xen_guests.jobs,
+    "nginx": nginx.jobs,
     "cli": commands.jobs,
 }
+UNPREPARED = {"unit"}  # suites that can begin without the toolchain
+PREPARATION = 1000.0  # seconds, in words of the queue: before all tests
 
 
 def select(words):
@@ -63,44 +67,51 @@ def select(words):
     return chosen
 
 
-def guarded(job, results):
-    try:
-        job(results)
-    except Exception as e:  # a broken test is a failure, and the others go on
-        name = getattr(job, "__qualname__", "job").replace(".<locals>", "")
-        traceback.print_exc()
-        results.fail(f"runner/{name}", 0, f"{type(e).__name__}: {e}")
-
-
-def work(todo, results):
-    while True:
+def preparation(suite, wanted, full, named):
+    """A job that makes the suite's jobs."""
+    def job(results):
         try:
-            job = todo.get_nowait()
-        except queue.Empty:
-            return
-        guarded(job, results)
+            found = SUITES[suite](wanted, full, results)
+        except Failure as e:
+            results.fail(suite, 0, e)
+            return []
+        if not found and not wanted and not results.names_of(suite):
+            say = results.fail if named else results.skip
+            say(suite, 0, f"all of its tests are in the full run: ./pith test full {suite}")
+        return found
+    return Job(job, PREPARATION, "" if suite in UNPREPARED else BUILD, name=suite + "/(preparation)")
+
+
+def toolchain(after):
+    """A job that builds what everything else is built with; `after` are the jobs that follow it."""
+    def job(results):
+        try:
+            image.make(["all"])
+        except Failure as e:
+            results.fail("make", 0, e)
+            return []
+        return after
+    return Job(job, 2 * PREPARATION, BUILD, name="make/all")
+
+
+def absent(chosen, full, results):
+    """What was asked for by name and has no result."""
+    for suite, wanted in chosen.items():
+        have = results.names_of(suite)
+        for name in sorted(wanted):
+            if suite not in have and not any(n.startswith(f"{suite}/{name}") for n in have):
+                more = "" if full else f"; a full run has more: ./pith test full {suite}/{name}"
+                results.fail(f"{suite}/{name}", 0, "no test of this name was run" + more)
 
 
 def run(words, jobs_at_once):
     full = "full" in words
     chosen = select([w for w in words if w != "full"])
     results = Results()
-    for suite, jobs in SUITES.items():
-        if suite not in chosen:
-            continue
-        todo = queue.Queue()
-        try:
-            for job in jobs(chosen[suite], full, results):
-                todo.put(job)
-        except Failure as e:
-            results.fail(suite, 0, e)
-            continue
-        if todo.empty() and chosen[suite]:
-            results.fail(suite, 0, f"there is no test {', '.join(sorted(chosen[suite]))}")
-        workers = [threading.Thread(target=work, args=(todo, results), daemon=True)
-                   for _ in range(jobs_at_once)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+    jobs = {suite: preparation(suite, chosen[suite], full, suite in words) for suite in SUITES if suite in chosen}
+    schedule = Schedule(results)
+    schedule.run([job for suite, job in jobs.items() if suite in UNPREPARED] +
+                 [toolchain([job for suite, job in jobs.items() if suite not in UNPREPARED])], jobs_at_once)
+    schedule.times.write()
+    absent(chosen, full, results)
     return results.finish()

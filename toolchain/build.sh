@@ -62,7 +62,7 @@ stage() {
         fail "$stage_name failed; the whole log is $log"
     fi
     echo "$hash" > "$stamp"
-    did_something=1
+    touch "$something"
 }
 
 # Headers of the libOS that newlib itself is compiled with: those that replace one of newlib's.
@@ -76,20 +76,28 @@ library_headers() {
     done
 }
 
-did_something=
+something=$build/stamp/something
+rm -f "$something"
+# Newlib's configure uses one CPU, and these need nothing of newlib's.
+(
+    stage builtins "compiler builtins: fetch, compile" builtins.sh \
+        "$here/pins.sh" "$here"/builtins/*
+    stage ext2fs "libext2fs: fetch, patch" ext2fs.sh \
+        "$here/pins.sh" "$here"/patches/e2fsprogs/*.patch
+) &
+others=$!
+trap 'wait' EXIT
 stage newlib "newlib: fetch, configure, compile" newlib.sh \
     "$here/pins.sh" "$here"/patches/newlib/*.patch $(library_headers)
 stage libc "sysroot: headers and libraries" newlib-install.sh \
     "$build/stamp/newlib" "$here/newlib-omit" "$here"/string/*.[chS] "$here/../libos/include/pith/plain_string.h"
 stage tools "commands and image tools" tools.sh \
     "$here"/gcc-wrapper.sh "$here"/*.in "$here"/image/*.c
-stage builtins "compiler builtins: fetch, compile" builtins.sh \
-    "$here/pins.sh" "$here"/builtins/*
 stage lwip "lwIP: fetch, patch" lwip.sh \
     "$here/pins.sh" "$here"/patches/lwip/*.patch "$here"/../libos/net/lwip/*.h \
     "$here"/../libos/net/lwip/arch/*.h "$here"/../libos/net/lwip/sources.mk
-stage ext2fs "libext2fs: fetch, patch" ext2fs.sh \
-    "$here/pins.sh" "$here"/patches/e2fsprogs/*.patch
-if [ -n "$did_something" ]; then
+wait "$others" || exit 1
+if [ -e "$something" ]; then
+    rm -f "$something"
     say "toolchain ready: $build/bin/x86_64-pith-elf-gcc"
 fi

@@ -124,6 +124,10 @@ mkdir -p "$download"
 build=$(cd "$build" && pwd)
 download=$build/download
 
+# One at a time: they share apt's folders.
+exec 8> "$download/.lock"
+flock 8
+
 case ${1:-} in
 newlib)
     name=newlib-$NEWLIB_VERSION

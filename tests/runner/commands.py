@@ -22,6 +22,7 @@ import image
 import pure
 from pith_command import PITH, PROBE, TCG, Skip, Wrong, alive, children_of, expect, pith, run_probe
 from results import log_path
+from schedule import XEN, Job
 from words import CRASHED, INTERRUPTED, NO_START, TIMED_OUT, TOP, USAGE, Failure
 
 # ---- words and statuses ----
@@ -290,20 +291,26 @@ def reader_gone():
 
 # ---- the rest ----
 
+CPU_SECONDS = 0.6
+
+
 def quick_and_quiet():
-    """A built application starts at once, and nothing is said but which machine it is."""
+    """A built application starts at once, and nothing is said but which machine it is. What is counted is the time of
+    the CPU, with QEMU's: others may use it, too."""
     run_probe("exit", "0")
-    times = []
+    spent = []
     for _ in range(5):
-        began = time.monotonic()
-        done = run_probe("exit", "0")
-        times.append(time.monotonic() - began)
-        lines = done.stderr.decode().splitlines()
-        if len(lines) != 1 or "running on tcg" not in lines[0]:
-            raise Wrong(f"it said {lines}")
-    # Less than the promise would need a quiet machine; tests run side by side.
-    if min(times) > 0.6:
-        raise Wrong(f"the quickest of five runs took {min(times):.2f} s")
+        process = subprocess.Popen([PITH, "run", PROBE, *TCG, "--", "exit", "0"], cwd=TOP, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        lines = process.stderr.read().decode().splitlines()
+        process.stderr.close()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        spent.append(used.ru_utime + used.ru_stime)
+        if process.returncode or len(lines) != 1 or "running on tcg" not in lines[0]:
+            raise Wrong(f"status {process.returncode}; it said {lines}")
+    if min(spent) > CPU_SECONDS:
+        raise Wrong(f"the quickest of five runs took {min(spent):.2f} s of the CPU")
 
 
 def automatic():
@@ -426,7 +433,13 @@ def jobs(wanted, full, _results):
     image.make(["app", "APP=apps/hello apps/httpd apps/sha256 " + PROBE], quiet=True)
     longer = commands_xen.FULL | commands_add.FULL if full or wanted else {}
     tests = TESTS | commands_check.TESTS | commands_config.TESTS | commands_xen.QUICK | longer
-    return [make_job(name, test) for name, test in tests.items() if not wanted or name in wanted]
+    return [planned(name, make_job(name, test)) for name, test in tests.items() if not wanted or name in wanted]
+
+
+def planned(name, job):
+    """How a test gets on with others."""
+    bed = name.startswith("xen-") and not name.endswith("-dom0")
+    return Job(job, 30.0 if bed else 1.0, XEN if bed else "")
 
 
 def make_job(name, test):

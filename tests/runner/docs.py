@@ -7,6 +7,7 @@ import secrets
 import shlex
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -16,8 +17,10 @@ import guests
 import image
 import verb_size
 import xen
+import xen_dom0
 from guest import Guest
 from machine import Machine
+from schedule import BUILD, BUILD_SECONDS, XEN, Job, built
 from words import TOP
 
 ARCHITECTURE = os.path.join(TOP, "docs", "architecture.md")
@@ -102,7 +105,7 @@ def readme_commands():
 
 def serve(process, url):
     """Fetch the page that the remark promises, then Ctrl-C; what is wrong, or None."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 180
     while process.poll() is None and time.monotonic() < until:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
@@ -114,33 +117,58 @@ def serve(process, url):
     return f"{url} did not answer"
 
 
-def readme(results):
-    """The README's `./pith run` and `check` lines do what they say; FILE stands for some file."""
-    began = time.monotonic()
-    lines, problem = readme_commands(), None
-    if not lines:
-        problem = "README.md shows no ./pith run"
-    for line, remark in lines:
-        words = [os.path.join(TOP, "LICENSE") if w == "FILE" else w for w in shlex.split(line)]
-        subprocess.run(["./pith", "build", words[2]], cwd=TOP, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=900, check=False)
-        url = re.search(r"http://\S+/", remark)
-        with subprocess.Popen(words, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT) as process:
-            try:
-                wrong = serve(process, url[0]) if url else None
-                said = process.communicate(timeout=120)[0]
-            except subprocess.TimeoutExpired:
-                wrong, said = "it does not end", b""
-            finally:
-                process.kill()
-        fine = (0, 1) if words[1] == "check" else (0,)  # 1: some calls always fail
-        if wrong or process.returncode not in fine:
-            problem = f"`{line}`: {wrong or ''} status {process.returncode}: {said[-200:]!r}"
-    results.check("docs/readme", time.monotonic() - began, problem)
+def typed(line, remark):
+    """What is wrong with a line of the README, or None; FILE stands for some file."""
+    words = [os.path.join(TOP, "LICENSE") if w == "FILE" else w for w in shlex.split(line)]
+    url = re.search(r"http://\S+/", remark)
+    with tempfile.TemporaryFile() as output, \
+            subprocess.Popen(words, cwd=TOP, stdin=subprocess.DEVNULL, stdout=output, stderr=output) as process:
+        try:
+            wrong = serve(process, url[0]) if url else None
+            process.wait(120)
+        except subprocess.TimeoutExpired:
+            wrong = "it does not end"
+        finally:
+            process.kill()
+        process.wait()
+        output.seek(0)
+        said = output.read()
+    fine = (0, 1) if words[1] == "check" else (0,)  # 1: some calls always fail
+    if wrong or process.returncode not in fine:
+        return f"`{line}`: {wrong or ''} status {process.returncode}: {said[-200:]!r}"
+    return None
 
 
-def jobs(_wanted, _full, _results):
+def readme_job(app, lines):
+    """The lines with one application, one after the other: its servers have one port."""
+    def job(results):
+        began = time.monotonic()
+        problems = [typed(*line) for line in lines]
+        results.check(f"docs/readme-{app}", time.monotonic() - began, next((p for p in problems if p), None))
+
+    if not any("--on xen" in line for line, _ in lines):
+        return built([image.find(app)], [Job(job, 5.0)], f"docs/(build {app})")
+
+    def with_xen(_results):
+        xen_dom0.ensure()
+        return [built([image.find(app)], [Job(job, 40.0, XEN)], f"docs/(build {app})")]
+
+    return Job(with_xen, BUILD_SECONDS, BUILD, name="docs/(fetch Xen)")
+
+
+def readme():
+    """Jobs for the README's `./pith run` and `check` lines, each behind a build of what it names."""
+    apps = {}
+    for line, remark in readme_commands():
+        apps.setdefault(shlex.split(line)[2], []).append((line, remark))
+    return [readme_job(app, lines) for app, lines in apps.items()]
+
+
+def readme_shows(results):
+    results.check("docs/readme", 0.0, None if readme_commands() else "README.md shows no ./pith run")
+
+
+def jobs(wanted, _full, _results):
     hello = image.find("hello")
     image.build([hello], quiet=True)
     found = {}
@@ -148,8 +176,13 @@ def jobs(_wanted, _full, _results):
         with open(ARCHITECTURE, encoding="utf-8") as f:
             found = chains(f.read())
     unusable = guests.unusable_beds()
-    todo = [links, readme, examples.job("porting"), every_bed_has_a_chain(found)]
+    named = {
+        "links": [links],
+        "readme": [readme_shows, *readme()],
+        "porting": [Job(examples.job("porting"), 100.0)],
+        "chains": [every_bed_has_a_chain(found)],
+    }
     for bed in cases.BEDS:
         if bed.name in found and bed.platform not in unusable:
-            todo.append(chain_job(hello.elf, bed, found[bed.name]))
-    return todo
+            named[f"boot-{bed.name}"] = [chain_job(hello.elf, bed, found[bed.name])]
+    return [job for name, some in named.items() if not wanted or any(name.startswith(w) for w in wanted) for job in some]

@@ -19,6 +19,7 @@ import packages
 import redis
 import sqlited
 from results import log_path
+from schedule import built
 from scripts import tail
 from words import BUILD, TOP, Failure
 
@@ -215,15 +216,13 @@ TESTS = {
 }
 
 
-def make_job(name, function, app):
+def make_job(name, function):
     def job(results):
         began = time.monotonic()
         if function is lua_suite and not os.environ.get("PITH_LUA_TESTS"):
             results.skip(f"programs/{name}", 0, "PITH_LUA_TESTS does not name Lua's folder of tests")
             return
         try:
-            if app:
-                image.build([image.find(app)], quiet=True)
             wrong = function()
         except (Failure, subprocess.SubprocessError) as e:
             wrong = str(e)
@@ -233,6 +232,9 @@ def make_job(name, function, app):
 
 def jobs(wanted, full, _results):
     packages.ensure(["tclsh"])
-    chosen = [(name, test) for name, test in TESTS.items()
-              if any(name.startswith(w) for w in wanted) or (not wanted and (full or not test[2]))]
-    return [make_job(name, function, app) for name, (function, app, _) in chosen] + redis.jobs(wanted, full)
+    chosen = {}  # by their application, which is built before
+    for name, (function, app, only_full) in TESTS.items():
+        if any(name.startswith(w) for w in wanted) or (not wanted and (full or not only_full)):
+            chosen.setdefault(app, []).append(make_job(name, function))
+    return redis.jobs(wanted, full) + chosen.pop(None, []) + \
+        [built([image.find(app)], tests, f"programs/(build {app})") for app, tests in chosen.items()]

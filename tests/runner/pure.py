@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Unit tests of the command's pure parts: sizes, quoting, the console's filters, test.cfg."""
 
+import os
+import threading
+
 import cases
 import conform
 import disks
 import machine
 import nics
+import schedule
 import streams
 import xen_config
 from words import Failure, parse_size
@@ -176,8 +180,48 @@ def patterns():
     same(disks.pattern(8, 16)[:8], disks.PATTERN.__mul__(8).__and__(disks.MASK).to_bytes(8, "little"))
 
 
+class Told:
+    """As much of results.Results as a schedule needs."""
+
+    def __init__(self):
+        self.first_name, self.failed = "", []
+
+    def fail(self, name, _seconds, _reason):
+        self.failed.append(name)
+
+
+def schedules():
+    """Jobs that exclude each other don't meet, the long ones go first, what follows from a job comes after it."""
+    told, lock, now, met, order = Told(), threading.Lock(), [], set(), []
+    queue = schedule.Schedule(told, lambda: None)
+
+    def job(name, more=(), **how):
+        def run(_results):
+            with lock:
+                met.update(frozenset((name, other)) for other in now)
+                now.append(name)
+                order.append(name)
+            for _ in range(100):
+                os.sched_yield()
+            with lock:
+                now.remove(name)
+            return more
+        return schedule.Job(run, **how)
+
+    def broken(_results):
+        raise ValueError("broken")
+
+    queue.run([broken, job("first", [job("after")], seconds=9)] +
+              [job(f"bed{n}", alone="bed") for n in range(20)] + [job(f"free{n}") for n in range(20)], 4)
+    same(sorted(order), sorted(["first", "after"] + [f"{w}{n}" for w in ("bed", "free") for n in range(20)]))
+    same(len(told.failed), 1)
+    same([pair for pair in met if sum(name.startswith("bed") for name in pair) == 2], [])
+    if order.index("after") < order.index("first") or order.index("first") > 3:
+        raise AssertionError(f"the order is {order}")
+
+
 def run_all():
-    for test in (sizes, exit_lines, stdin_lines, listens_lines, xen_console, framing, quoting,
+    for test in (schedules, sizes, exit_lines, stdin_lines, listens_lines, xen_console, framing, quoting,
                  command_lines, xen_configs, test_cfg, differences, patterns):
         try:
             test()

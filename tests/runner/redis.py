@@ -15,6 +15,7 @@ import packages
 import xen_dom0
 from redis_bed import Client, Running, Site, call, folder, platform, press, source
 from results import log_path
+from schedule import XEN, Job, built
 from words import TOP, Failure
 
 packages.PACKAGE_OF.update({"redis-cli": "redis-tools", "nsenter": "util-linux", "unshare": "util-linux"})
@@ -431,6 +432,9 @@ TESTS = {
 }
 
 
+SECONDS = {"suite-types": 120, "suite-others": 600, "suite-short": 60}  # where it matters in which order they go
+
+
 def make_job(name, function):
     def job(results):
         began = time.monotonic()
@@ -439,7 +443,6 @@ def make_job(name, function):
             results.skip(f"programs/redis/{name}", 0, why)
             return
         try:
-            image.build([image.find("redis")], quiet=True)
             said = function()
         except (Failure, OSError, subprocess.SubprocessError) as e:
             results.fail(f"programs/redis/{name}", time.monotonic() - began, f"{type(e).__name__}: {e}")
@@ -455,4 +458,6 @@ def jobs(wanted, full):
         packages.ensure(NEEDS)
     if any(name.startswith("xen-") for name in chosen):
         xen_dom0.ensure()
-    return [make_job(name, TESTS[name][0]) for name in chosen]
+    tests = [Job(make_job(name, TESTS[name][0]), SECONDS.get(name, 1.0), XEN if name.startswith("xen-") else "")
+             for name in chosen]
+    return [built([image.find("redis")], tests, "programs/(build redis)")] if tests else []

@@ -17,6 +17,8 @@ class Results:
     def __init__(self):
         self.lock = threading.Lock()
         self.count = {"ok": 0, "FAIL": 0, "skip": 0}
+        self.names = []
+        self.own = threading.local()
         self.failures = []
         self.began = time.monotonic()
         os.makedirs(LOGS, exist_ok=True)
@@ -24,14 +26,30 @@ class Results:
 
     def add(self, verdict, name, seconds=0.0, reason=""):
         reason = " ".join(str(reason).split())
+        self.first_name = self.first_name or name
         line = f"{verdict} {name} ({seconds:.1f})" + (f" {reason}" if reason else "")
         with self.lock:
             self.count[verdict] += 1
+            self.names.append(name)
             if verdict == "FAIL":
                 self.failures.append(line)
             self.file.write(line + "\n")
             self.file.flush()
             print(line, flush=True)
+
+    @property
+    def first_name(self):
+        """The first result of the thread's job; "" before."""
+        return getattr(self.own, "name", "")
+
+    @first_name.setter
+    def first_name(self, name):
+        self.own.name = name
+
+    def names_of(self, suite):
+        """All results of a suite so far; the suite's own name may be one of them."""
+        with self.lock:
+            return {name for name in self.names if name.split("/")[0] == suite}
 
     def ok(self, name, seconds=0.0, reason=""):
         self.add("ok", name, seconds, reason)

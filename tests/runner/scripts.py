@@ -12,6 +12,7 @@ import xen
 from guest import Guest
 from machine import Machine
 from results import log_path
+from schedule import BUILD, Job
 from words import BUILD, TOP
 
 
@@ -34,11 +35,22 @@ def tail(text, lines=3):
 
 # ---- unit tests of pure code: tests/unit/test_NAME.c ----
 
+# What a test's sources may name that the toolchain unpacks.
+UNPACKED = re.compile(r"\b(LWIP|EXT4)\b")
+
+
 def unit_jobs(wanted, _full, _results):
+    """Most need nothing but the host's compiler, and are run while the toolchain is built."""
     folder = os.path.join(TOP, "tests", "unit")
     names = sorted(f[len("test_"):-len(".c")] for f in os.listdir(folder)
                    if f.startswith("test_") and f.endswith(".c"))
-    return [make_unit(name) for name in names if not wanted or name in wanted]
+    now, later = [], []
+    for name in names:
+        if not wanted or name in wanted:
+            with open(os.path.join(folder, f"test_{name}.c"), encoding="utf-8") as f:
+                needs = UNPACKED.search(f.read().split("*/")[0])
+            (later if needs else now).append(make_unit(name))
+    return now + ([Job(lambda results: later, alone=BUILD, name="unit/(toolchain)")] if later else [])
 
 
 def make_unit(name):

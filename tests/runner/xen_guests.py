@@ -29,6 +29,7 @@ import xen_shadow
 import xen_share
 from machine import MACHINES
 from results import log_path
+from schedule import BUILD, BUILD_SECONDS, XEN, Job
 from words import TOP, Failure
 from xen_host import BRIDGE, KINDS
 from xen_site import Site, disk_of, expect, run_test
@@ -241,6 +242,9 @@ def run_plan(plan, chosen, full, why_no_net, results):
             site.close()
 
 
+XEN_SECONDS = 300.0
+
+
 def is_wanted(name, kind, wanted):
     """By NAME, NAME-KIND, or what stands before a "-" in NAME: `net` is net-pv and net-nosg-pvh, too,
     and `net-nosg` one of each kind."""
@@ -262,7 +266,19 @@ def jobs(wanted, full, _results):
     why = net_bed.why_not()
 
     def job(plan, names):
-        return lambda results: run_plan(plan, names, full, why, results)
+        return Job(lambda results: run_plan(plan, names, full, why, results), XEN_SECONDS, XEN, name="xen/" + plan.name)
 
-    return [job(plan, names) for plan, names in chosen] + \
-        [same_image(image.find("httpd"), machine) for machine in elsewhere]
+    def shadow(results):
+        late = [(plan, names) for plan, names in chosen if plan.shadow]
+        try:
+            xen_shadow.ensure()
+        except Failure as e:
+            for plan, _ in late:
+                results.fail(f"xen/start-{plan.name}", 0, e)
+            return []
+        return [job(plan, names) for plan, names in late]
+
+    found = [job(plan, names) for plan, names in chosen if not plan.shadow]
+    if len(found) < len(chosen):
+        found.append(Job(shadow, BUILD_SECONDS, BUILD, name="xen/(a Xen with shadow pages)"))
+    return found + [same_image(image.find("httpd"), machine) for machine in elsewhere]

@@ -24,8 +24,11 @@ limit=120
 passed=0
 failed=0
 
-# build_lwip: its objects in $out/lwip, anew when the toolchain has unpacked or configured it anew.
+# build_lwip: its objects in $out/lwip, anew when the toolchain has unpacked or configured it anew. In a subshell,
+# for the lock: several tests may begin at once.
 build_lwip() {
+    exec 9> "$out/lwip.lock"
+    flock 9
     [ "$out/lwip/stamp" -nt build/stamp/lwip ] && return 0
     rm -rf "$out/lwip"
     mkdir -p "$out/lwip"
@@ -43,6 +46,8 @@ ext2fs_flags="-I libos/fs/ext2fs -isystem build/include/ext2fs -isystem $ext2fs 
 ext2fs_flags="$ext2fs_flags -fno-sanitize=alignment"
 
 build_ext2fs() {
+    exec 9> "$out/ext2fs.lock"
+    flock 9
     [ "$out/ext2fs/stamp" -nt build/stamp/ext2fs ] && return 0
     rm -rf "$out/ext2fs"
     mkdir -p "$out/ext2fs"
@@ -67,12 +72,12 @@ run_one() {
     more=
     case $sources in
     *LWIP*)
-        build_lwip >"$out/$name.log" 2>&1 || return 1
+        (build_lwip) >"$out/$name.log" 2>&1 || return 1
         sources=$(echo "$sources" | sed 's/LWIP//')" $out/lwip/*.o"
         more=$lwip_flags
         ;;
     *EXT4*)
-        build_ext2fs >"$out/$name.log" 2>&1 || return 1
+        (build_ext2fs) >"$out/$name.log" 2>&1 || return 1
         sources=$(echo "$sources" | sed 's/EXT4//')" $(ls libos/fs/ext_*.c) $out/ext2fs/*.o"
         more="$ext2fs_flags -Wl,--gc-sections"
         ;;

@@ -33,6 +33,9 @@ class Console:
     # How often ended() is asked while nothing happens; None where the end closes the console.
     tick = None
 
+    # How long the program has for its end: more than programs give their own clients, like httpd's 10.
+    grace_seconds = 12.0
+
     def __init__(self, machine, source, sink, log=None, timeout=None):
         self.machine = machine
         self.sink = sink

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Applications and their images: finding the folder, building it, reading the ELF's outline."""
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -70,16 +71,43 @@ def places(folder):
 
 
 def make(goals, quiet=False):
-    """Run make for `goals`; its words are progress on stderr. One make at a time per tree."""
+    """Run make for `goals`; its words are progress on stderr.
+
+    What several applications share is built by one make at a time, while no other runs; after that, each application
+    is built by one at a time. So nobody waits while some other program compiles for minutes."""
     packages.ensure(packages.BUILD)
-    os.makedirs(BUILD, exist_ok=True)
-    jobs = f"-j{os.cpu_count() or 1}"
-    with open(os.path.join(BUILD, ".lock"), "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, jobs] + goals,
-                              stdin=subprocess.DEVNULL, check=False,
-                              stdout=subprocess.PIPE if quiet else sys.stderr,
-                              stderr=subprocess.STDOUT if quiet else None)
+    os.makedirs(os.path.join(BUILD, "locks"), exist_ok=True)
+    folders = [folder for goal in goals if goal.startswith("APP=") for folder in goal[len("APP="):].split()]
+    shared = ["lib"] if folders else goals
+    with contextlib.ExitStack() as held:
+        tree = held.enter_context(lock("tree", fcntl.LOCK_SH))
+        if call_make(["-q"] + shared, True).returncode:
+            fcntl.flock(tree, fcntl.LOCK_EX)
+            checked(shared, quiet)
+            fcntl.flock(tree, fcntl.LOCK_SH)
+        for folder in sorted(set(folders)):
+            held.enter_context(lock("app:" + folder.replace("/", ":"), fcntl.LOCK_EX))
+        if folders:
+            checked(goals, quiet)
+
+
+@contextlib.contextmanager
+def lock(name, how):
+    """A lock of this tree's; waits for it."""
+    with open(os.path.join(BUILD, "locks", name[-200:]), "w", encoding="ascii") as file:
+        fcntl.flock(file, how)
+        yield file
+
+
+def call_make(words, quiet):
+    return subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, f"-j{os.cpu_count() or 1}"] + words,
+                          stdin=subprocess.DEVNULL, check=False,
+                          stdout=subprocess.PIPE if quiet else sys.stderr,
+                          stderr=subprocess.STDOUT if quiet else None)
+
+
+def checked(words, quiet):
+    done = call_make(words, quiet)
     if done.returncode:
         if quiet:
             sys.stderr.write(done.stdout.decode(errors="replace"))

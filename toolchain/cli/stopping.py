@@ -7,7 +7,6 @@ import time
 
 from words import INTERRUPTED, say
 
-GRACE_SECONDS = 12.0  # more than programs give their own clients, like httpd's 10
 SIGTERM_STATUS = 128 + signal.SIGTERM  # of a guest's program that did nothing about it
 
 
@@ -21,7 +20,7 @@ def stop_status(signum):
 
 class Stopping:
     """Catches the signals from now on. While `guest` is set, a first one presses its power button,
-    which the program sees as SIGTERM; a second one, or the end of GRACE_SECONDS, stops the machine by
+    which the program sees as SIGTERM; a second one, or the end of its grace_seconds, stops the machine by
     raising Interrupted in the main thread. Without `guest` the first one does."""
 
     def __init__(self):
@@ -39,18 +38,18 @@ class Stopping:
             self.stop(signum)
         self.asked = signum
         say("asking the program to end; once more stops the machine")
-        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, self.guest.grace_seconds)
         # Not here: the main thread may be in the middle of anything.
         threading.Thread(target=self.press, daemon=True).start()
 
     def press(self):
-        until = time.monotonic() + GRACE_SECONDS
+        until = time.monotonic() + self.guest.grace_seconds
         while not self.guest.lines.listens and time.monotonic() < until:
             time.sleep(0.02)  # it has just begun: a button that is pressed too early is lost
         self.guest.asked_to_end()
 
     def too_late(self, _signum, _frame):
-        say(f"the program has not ended within {GRACE_SECONDS:g} s")
+        say(f"the program has not ended within {self.guest.grace_seconds:g} s")
         self.stop(self.asked)
 
     def stop(self, signum):

@@ -4,21 +4,22 @@
 import os
 import sys
 
-import image
 import packages
 from words import TOP, usage
 
 HELP = "run the tests"
-EPILOG = """suites: unit checks toolchain docs apps programs boot guest net conform torture xen cli; SUITE/NAME runs a part of one.
+EPILOG = """suites: unit checks toolchain docs apps programs nginx boot guest net conform torture xen cli; SUITE/NAME runs a part.
 `full` runs every case on every bed and takes longer.
 Results are one per line; the last line is `N passed, N failed, N skipped`.
-Logs stay in build/test. The exit status is 0 when something ran and nothing failed."""
+Logs stay in build/test; times.txt there says when each job ran. The exit status is 0 when something ran and nothing failed."""
 
 
 def add_arguments(parser):
     parser.add_argument("what", metavar="SUITE", nargs="*", help="suites (default: all), or `full`")
     parser.add_argument("--full", action="store_true", help="the same as `full`")
-    parser.add_argument("--jobs", metavar="N", default="2", help="how many run at once (default: 2)")
+    cpus = os.cpu_count() or 1  # some tests wait most of the time
+    parser.add_argument("--jobs", metavar="N", default=str(cpus + (cpus + 1) // 2),
+                        help="how many run at once (default: half as many again as there are CPUs)")
 
 
 def run(options, _args):
@@ -27,5 +28,4 @@ def run(options, _args):
     packages.ensure(packages.BUILD + packages.QEMU + packages.GDB)
     sys.path.insert(0, os.path.join(TOP, "tests"))
     import run as runner  # pylint: disable=import-outside-toplevel
-    image.make(["all"])
     return runner.run(options.what + (["full"] if options.full else []), int(options.jobs))

@@ -128,6 +128,8 @@ class XenGuest(Console):
     def __init__(self, machine, source, sink, toolstack, timeout=None):
         super().__init__(machine, source, sink, None, timeout)
         self.toolstack = toolstack
+        if isinstance(toolstack, Bed):
+            self.grace_seconds = 60.0  # `xl shutdown` takes seconds where a busy machine emulates it
         self.console = None
         self.begun = False  # its domain is being made, or is there; the program may run before xl returns
         self.reason = None
