@@ -81,7 +81,8 @@ CFLAGS   := -std=gnu11 -g $(WARNINGS) -ffunction-sections -fdata-sections \
 ASFLAGS  := -g -Wa,--noexecstack -Wall -Werror -ffile-prefix-map=$(CURDIR)/=
 
 # What runs in interrupts must not touch vector registers; what runs before TLS exists has no canary.
-# libos/fs and libos/libc have functions that are called back there: who waits is told so, timers, signals.
+# libos/fs and libos/libc have functions that are called back there: who waits is told so, timers, signals. Of
+# libos/net only net_card_* has.
 GENERAL   := -mgeneral-regs-only
 INTERRUPT := $(GENERAL) -include libos/include/pith/plain_string.h
 EARLY     := $(INTERRUPT) -fno-stack-protector
@@ -97,7 +98,7 @@ SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_in
 SELDOM += $(addprefix platform/kvm/,pci% virtio virtio_%_probe virtio_blk_watch virtio_bus virtio_console virtio_mmio% \
           virtio_pci% virtio_rng virtio_9p)
 SELDOM += $(addprefix libos/net/,netdev netinfo% net_announce net_config net_dns net_icmp net_parse net_stats net_card_attach \
-          sock_addr sock_exit sock_icmp sock_multicast sock_opt% sock_tcp_close sock_tcp_connect sock_tcp_opt sock_udp_opt)
+          sock_addr sock_exit sock_port sock_icmp sock_multicast sock_opt% sock_tcp_close sock_tcp_connect sock_tcp_opt sock_udp_opt)
 SELDOM += $(addprefix lwip/core/,def dns init netif raw stats $(addprefix ipv4/,dhcp icmp igmp ip4_frag) \
           $(addprefix ipv6/,icmp6 inet6 ip6_addr ip6_frag mld6 nd6))
 SELDOM += $(addprefix libos/fs/,condev confile ramfs_dir vfs_open) \
@@ -142,8 +143,9 @@ $(eval $(call room,libos/libc,$(LIBOS_LIBC_SRCS),$$(GENERAL) $(I_LIBOS)))
 # The numbers with a point in them, and the frame of a signal's handler, are a thread's own.
 $(addprefix $(B)/obj/libos/libc/,fma.o signal_deliver.o time_make.o): GENERAL :=
 $(eval $(call room,libos/fs,$(LIBOS_FS_SRCS),$(GENERAL) $(I_LIBOS) $(I_EXT2FS)))
-$(eval $(call room,libos/net,$(LIBOS_NET_SRCS),$(I_LIBOS) $(I_LWIP)))
+$(eval $(call room,libos/net,$(LIBOS_NET_SRCS),$$(GENERAL) $(I_LIBOS) $(I_LWIP)))
 $(OBJS_libos/net): $(LWIP_NAMES)
+$(filter-out $(B)/obj/libos/net/net_card%,$(OBJS_libos/net)): GENERAL :=
 $(eval $(call room,platform/x86,$(PLATFORM_X86_SRCS),$(EARLY) $(I_X86)))
 ifeq ($(CONFIG_XEN),y)
 $(eval $(call room,platform/xen,$(PLATFORM_XEN_SRCS),$(EARLY) $(I_X86) -I platform/xen/include))

@@ -3,7 +3,7 @@
  * Block devices: what a driver offers, and the direct calls for programs that want no file layer.
  *
  * Requests are asynchronous and many may be in flight; buffers belong to the driver from submit to
- * done().
+ * done(), which is a PITH_INTERRUPT function (pith/irq.h).
  */
 #pragma once
 

@@ -12,6 +12,14 @@
 #include <pith/percpu.h>
 
 /*
+ * For functions of a program that are called in interrupts (timers, done() and on_event() of devices):
+ * vector registers belong to the thread that was interrupted, and compilers use them for plain copies.
+ * Such a function may call memcpy(), memmove(), memset() and what its contract says, no other
+ * function of the C library.
+ */
+#define PITH_INTERRUPT __attribute__((target("general-regs-only")))
+
+/*
  * Handle everything recorded, then return with the mask open. Context: mask open, any thread.
  * Platform.
  */

@@ -6,13 +6,13 @@
  * A frame is a chain of netbufs, Ethernet header first, without FCS. Received buffers are lent by
  * the driver and go back by netdev_release(); buffers to send stay the sender's until done() is
  * called. No call copies a frame or sleeps. A device has one user: whoever claims it, the TCP/IP
- * stack or the program.
+ * stack or the program. done() and on_event() are PITH_INTERRUPT functions (pith/irq.h).
  *
  * A program that sends each frame back to where it came from (tests/guest/netdev has more):
  *
  *     static struct io_waiter waiter; // pith/iowait.h; io_waiter_init() first
- *     static void on_event(struct netdev *dev) { (void)dev; io_wake(&waiter); }
- *     static void sent(struct netbuf *frame) { netdev_release(frame->arg, frame); }
+ *     static PITH_INTERRUPT void on_event(struct netdev *dev) { (void)dev; io_wake(&waiter); }
+ *     static PITH_INTERRUPT void sent(struct netbuf *frame) { netdev_release(frame->arg, frame); }
  *
  *     struct netdev *dev = netdev_find("eth0");
  *     netdev_claim(dev, &waiter, on_event, NULL); // -EBUSY when the stack has it

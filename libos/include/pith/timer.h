@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Timers: call a function at a monotonic time, from the one-shot clock; there is no periodic tick.
+ * That runs in an interrupt and so is a PITH_INTERRUPT function (pith/irq.h).
  */
 #pragma once
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <pith/blkdev.h>
+#include <pith/irq.h>
 #include <pith/platform.h>
 #include <pith/thread.h>
 
@@ -52,7 +53,7 @@ static struct blk_request requests[BATCH];
 static struct blk_segment segments[BATCH][4];
 static unsigned finished;
 
-static void done(struct blk_request *req)
+static PITH_INTERRUPT void done(struct blk_request *req)
 {
     (void)req;
     __atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);

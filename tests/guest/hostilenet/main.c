@@ -12,6 +12,7 @@
 
 #include <pith/blkdev.h>
 #include <pith/netdev.h>
+#include <pith/irq.h>
 #include <pith/platform.h>
 #include <pith/waitq.h>
 
@@ -34,7 +35,7 @@ static struct spinlock lock = SPINLOCK_INIT;
 static struct waitq waiters = WAITQ_INIT(waiters);
 static bool event;
 
-static void on_event(struct netdev *d)
+static PITH_INTERRUPT void on_event(struct netdev *d)
 {
     (void)d;
     bool was = spin_lock(&lock);
@@ -64,7 +65,7 @@ static uint8_t out[32768], in[65536];
 static uint32_t in_len;
 static struct netbuf out_nb;
 
-static void done(struct netbuf *frame)
+static PITH_INTERRUPT void done(struct netbuf *frame)
 {
     (void)frame;
     ended++;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <pith/iowait.h>
+#include <pith/irq.h>
 #include <pith/platform.h>
 #include <pith/thread.h>
 #include <pith/timer.h>
@@ -35,7 +36,7 @@ static struct box boxes[THREADS];
 static unsigned in_work, twice, calls, by_background;
 static unsigned rounds_left; /* of all threads together: the argument */
 
-static void arrive(struct timer *t)
+static PITH_INTERRUPT void arrive(struct timer *t)
 {
     struct box *b = LIST_ENTRY(t, struct box, timer);
     __atomic_add_fetch(&b->arrived, 1, __ATOMIC_RELAXED);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <pith/netdev.h>
+#include <pith/irq.h>
 #include <pith/platform.h>
 #include <pith/waitq.h>
 
@@ -32,7 +33,7 @@ static struct waitq waiters = WAITQ_INIT(waiters);
 static bool event;
 static unsigned events;
 
-static void on_event(struct netdev *d)
+static PITH_INTERRUPT void on_event(struct netdev *d)
 {
     (void)d;
     bool was = spin_lock(&lock);
@@ -60,13 +61,13 @@ static bool wait_event(bool want_tx)
 
 /* ---- sending ---- */
 
-static void echo_done(struct netbuf *frame)
+static PITH_INTERRUPT void echo_done(struct netbuf *frame)
 {
     ended++;
     netdev_release(dev, frame);
 }
 
-static void answer_done(struct netbuf *frame)
+static PITH_INTERRUPT void answer_done(struct netbuf *frame)
 {
     ended++;
     *(bool *)frame->arg = false;

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <pith/irq.h>
 #include <pith/platform.h>
 #include <pith/thread.h>
 #include <pith/timer.h>
@@ -253,7 +254,7 @@ static struct timer timers[TIMERS];
 static volatile unsigned fired, early, disorder;
 static uint64_t last_deadline;
 
-static void on_timer(struct timer *t)
+static PITH_INTERRUPT void on_timer(struct timer *t)
 {
     fired++;
     early += platform_clock_ns() < t->deadline_ns;

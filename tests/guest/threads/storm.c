@@ -6,6 +6,7 @@
 #include "storm.h"
 
 #include <pith/percpu.h>
+#include <pith/irq.h>
 #include <pith/platform.h>
 #include <pith/timer.h>
 
@@ -14,7 +15,7 @@
 static struct timer timer;
 static volatile unsigned count;
 
-static void tick(struct timer *t)
+static PITH_INTERRUPT void tick(struct timer *t)
 {
     count++;
     percpu_this()->need_resched = 1;
