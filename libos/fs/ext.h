@@ -86,7 +86,7 @@ struct ext_journal {
     uint32_t sequence;   /* of the running transaction */
     uint32_t incompat;   /* JBD2_INCOMPAT_* */
     uint32_t seed;       /* of checksums */
-    bool active;         /* the disk says that the journal is in use */
+    bool active;         /* the disk says that the journal, or without one that it is in use */
     uint8_t *super;      /* its superblock, one block */
     uint8_t *block;      /* for a descriptor or commit block */
 };
@@ -107,6 +107,7 @@ struct ext_fs {
     bool discard;
     bool failed;             /* gave up writing: read-only from then on, fsync() answers EIO */
     bool told;               /* of damage, once */
+    bool torn;               /* the superblock's sum is wrong: a write of it may have been cut */
     bool stop;               /* the program ends: nothing is changed any more */
 
     pthread_mutex_t lock;    /* guards all below */
@@ -268,6 +269,8 @@ int ext_meta_start(struct ext_fs *x); /* reads bitmaps */
 int ext_meta_collect(struct ext_fs *x);
 /* The superblock to its place, now. */
 int ext_super_write(struct ext_fs *x);
+/* A write of it was cut, and it said nothing but that the journal is in use, or isn't: mend it. Errors: -EBADMSG. */
+int ext_super_mend(struct ext_fs *x);
 /* Free blocks may be used again. */
 int ext_held_release(struct ext_fs *x);
 uint64_t ext_free_blocks(struct ext_fs *x);
@@ -308,6 +311,8 @@ extern const struct vnode_ops ext_ops;
 int ext_orphan_add(struct ext_node *n);
 int ext_orphan_remove(struct ext_node *n);
 int ext_orphans_finish(struct ext_fs *x); /* those that a crash has left */
+/* Those that are open when the program ends: nobody changes anything any more. What was done before is safe. */
+int ext_orphans_end(struct ext_fs *x);
 /* The last reference to a node without links has gone: free what it has. */
 int ext_node_delete(struct ext_node *n);
 
@@ -315,7 +320,11 @@ int ext_node_delete(struct ext_node *n);
 
 /* Where block `at` of the file is: *run begins there; first 0: a hole. *unwritten: reads as zeroes. */
 int ext_map(struct ext_node *n, uint64_t at, struct ext_run *run, bool *unwritten);
-/* Give blocks to a hole or turn what is unwritten into written, up to run->len. */
+/*
+ * Give blocks to a hole or turn what is unwritten into written, up to run->len. Errors: -ENOSPC, and
+ * nothing was changed: EXT_MAP_ROOM blocks are kept for what the mapping itself takes.
+ */
+#define EXT_MAP_ROOM 12u
 int ext_map_fill(struct ext_node *n, uint64_t at, uint32_t want, bool unwritten, struct ext_run *run);
 /* Free all blocks from `from` on, in steps. */
 int ext_map_cut(struct ext_node *n, uint64_t from);

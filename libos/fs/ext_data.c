@@ -14,7 +14,6 @@
 #define DIRECT_MIN (64u * 1024)  /* bytes: shorter reads go through the cache */
 #define AHEAD      (128u * 1024) /* bytes that are read for who reads on where he has ended */
 #define WRITE_STEP 256u          /* blocks that are written in one step of the journal */
-#define SLACK      32u           /* blocks that the mapping of such a step may take */
 
 int ext_open(struct vnode *v, int flags, struct file **out)
 {
@@ -209,6 +208,24 @@ static int sync_locked(struct ext_node *n)
     return r != 0 || !x->unflushed ? r : ext_dev_flush(x);
 }
 
+/* For the holes in what write_step() writes. Where there is too little it writes as much as there is. */
+static int make_room(struct ext_node *n, uint64_t pos, size_t len)
+{
+    struct ext_fs *x = n->x;
+    uint64_t at = pos / x->block_size, end = (pos + len - 1) / x->block_size + 1, need = 0;
+    struct ext_run run;
+    bool unwritten;
+    int r = 0;
+    end = end - at > WRITE_STEP ? at + WRITE_STEP : end;
+    for (; at < end && r == 0; at += run.len) {
+        r = ext_map(n, at, &run, &unwritten);
+        uint64_t left = end - at;
+        need += r == 0 && run.first == 0 ? (run.len < left ? run.len : left) : 0;
+    }
+    r = r == 0 && need != 0 ? ext_room(x, need + EXT_MAP_ROOM) : r;
+    return r == -ENOSPC ? 0 : r;
+}
+
 ssize_t ext_write(struct vnode *v, const struct iovec *iov, int n_iov, off_t at, off_t *end)
 {
     struct ext_node *n = ext_node(v);
@@ -228,12 +245,7 @@ ssize_t ext_write(struct vnode *v, const struct iovec *iov, int n_iov, off_t at,
         r = wipe_block(n, ext_size(n)); /* whoever made the file may have left something there */
     }
     while (done < len && r >= 0) {
-        size_t step = len - done < (size_t)WRITE_STEP * x->block_size
-                          ? (len - done) / x->block_size + 2 : WRITE_STEP;
-        r = ext_room(x, step + SLACK);
-        if (r == -ENOSPC) {
-            r = ext_room(x, SLACK + 1) == 0 ? 0 : r; /* then as much as there is */
-        }
+        r = make_room(n, pos + done, len - done);
         r = r != 0 ? r : write_step(n, &from, len - done, pos + done);
         done += r > 0 ? (size_t)r : 0;
         if (done != 0 && r >= 0) {
@@ -280,16 +292,32 @@ int ext_truncate(struct vnode *v, off_t to)
     return ext_end(x, r);
 }
 
-/* Blocks for a range, which read as zeroes: only extents can say that. */
+/* Up to `want` blocks for the hole at `at`, which read as zeroes. Only extents can say that, lists get zeroes. */
+static int allocate_some(struct ext_node *n, uint64_t at, uint32_t want, struct ext_run *run)
+{
+    struct ext_fs *x = n->x;
+    bool extents = n->inode.i_flags & EXT4_EXTENTS_FL;
+    uint32_t most = extents ? 4 * WRITE_STEP : WRITE_STEP;
+    int r = ext_map_fill(n, at, want < most ? want : most, extents, run);
+    for (uint32_t i = 0; r == 0 && !extents && i < run->len; i++) {
+        struct ext_block *b;
+        r = ext_block_new(x, run->first + i, &b);
+        if (r == 0) {
+            memset(b->data, 0, x->block_size);
+            r = ext_block_changed_data(x, b, n->ino);
+            ext_block_put(b);
+        }
+    }
+    r = r != 0 ? r : ext_node_store(n);
+    return r != 0 ? r : ext_pause(x);
+}
+
 int ext_allocate(struct vnode *v, off_t pos, off_t len)
 {
     struct ext_node *n = ext_node(v);
     struct ext_fs *x = n->x;
     uint32_t size = x->block_size;
     uint64_t at = (uint64_t)pos / size, end = ((uint64_t)pos + (uint64_t)len + size - 1) / size;
-    if (!(n->inode.i_flags & EXT4_EXTENTS_FL)) {
-        return -EOPNOTSUPP;
-    }
     int r = ext_begin(x);
     if (r != 0) {
         return r;
@@ -306,15 +334,13 @@ int ext_allocate(struct vnode *v, off_t pos, off_t len)
         run.len = run.len < left ? run.len : (uint32_t)left;
         need += r == 0 && run.first == 0 ? run.len : 0;
     }
-    r = r != 0 ? r : ext_room(x, need + SLACK);
+    r = r != 0 ? r : ext_room(x, need + (n->inode.i_flags & EXT4_EXTENTS_FL ? 0 : need / 128) + EXT_MAP_ROOM);
     while (at < end && r == 0) {
         r = ext_map(n, at, &run, &unwritten);
         uint64_t left = end - at;
         run.len = run.len < left ? run.len : (uint32_t)left;
         if (r == 0 && run.first == 0) {
-            r = ext_map_fill(n, at, run.len < 4 * WRITE_STEP ? run.len : 4 * WRITE_STEP, true, &run);
-            r = r != 0 ? r : ext_node_store(n);
-            r = r != 0 ? r : ext_pause(x);
+            r = allocate_some(n, at, run.len, &run);
         }
         at += run.len;
     }

@@ -52,14 +52,19 @@ int ext_journal_write_super(struct ext_fs *x, uint32_t start)
     return ext_dev_rw(x, true, ext_journal_place(j, 0), 1, j->super);
 }
 
-/* The first change: the disk says from now on that its journal has to be looked at. */
+/* The first change: the disk says from now on that its journal, or all of it, has to be looked at. */
 static int activate(struct ext_fs *x)
 {
     struct ext_journal *j = &x->journal;
-    ext2fs_set_feature_journal_needs_recovery(x->fs->super);
+    if (j->run != NULL) {
+        ext2fs_set_feature_journal_needs_recovery(x->fs->super);
+    } else {
+        x->fs->super->s_state &= (uint16_t)~EXT2_VALID_FS;
+    }
     int r = ext_super_write(x);
     r = r != 0 ? r : ext_dev_flush(x);
-    if (r != 0) {
+    if (r != 0 || j->run == NULL) {
+        j->active = r == 0;
         return r;
     }
     struct jbd2_super *s = (void *)j->super;
@@ -235,7 +240,7 @@ static int empty_log(struct ext_fs *x)
     struct ext_journal *j = &x->journal;
     int r = ext_cache_write_committed(x);
     r = r != 0 ? r : ext_dev_flush(x);
-    if (r == 0 && j->active) {
+    if (r == 0 && j->active && j->run != NULL) {
         j->head = j->first;
         r = ext_journal_write_super(x, j->first);
         r = r != 0 ? r : ext_dev_flush(x);
@@ -257,7 +262,10 @@ int ext_commit(struct ext_fs *x)
     if (x->failed) {
         return -EIO;
     }
-    int r = ext_meta_collect(x);
+    /* Is there metadata to write? Then the disk is told before anything is collected of it. */
+    bool changed = x->cache.count[EXT_CHANGED] != 0 || (x->fs->flags & EXT2_FLAG_DIRTY);
+    int r = changed && !j->active ? activate(x) : 0;
+    r = r != 0 ? r : ext_meta_collect(x);
     if (r != 0 || x->cache.count[EXT_CHANGED] == 0) {
         return r != 0 ? r : commit_data(x);
     }
@@ -266,9 +274,6 @@ int ext_commit(struct ext_fs *x)
         r = ext_dev_flush(x);
         set_committed(x);
         return r != 0 ? r : empty_log(x);
-    }
-    if (r == 0 && !j->active) {
-        r = activate(x);
     }
     if (r == 0) {
         r = log_transaction(x);
@@ -293,9 +298,13 @@ int ext_journal_close(struct ext_fs *x)
     if (r != 0 || !x->journal.active) {
         return r;
     }
-    r = ext_journal_write_super(x, 0);
-    r = r != 0 ? r : ext_dev_flush(x);
-    ext2fs_clear_feature_journal_needs_recovery(x->fs->super);
+    if (x->journal.run != NULL) {
+        r = ext_journal_write_super(x, 0);
+        r = r != 0 ? r : ext_dev_flush(x);
+        ext2fs_clear_feature_journal_needs_recovery(x->fs->super);
+    } else {
+        x->fs->super->s_state |= EXT2_VALID_FS;
+    }
     r = r != 0 ? r : ext_super_write(x);
     return r != 0 ? r : ext_dev_flush(x);
 }

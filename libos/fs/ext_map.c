@@ -189,9 +189,14 @@ int ext_map_fill(struct ext_node *n, uint64_t at, uint32_t want, bool unwritten,
     }
     run->len = run->len < want ? run->len : want;
     bool hole = run->first == 0;
+    uint64_t room = ext_free_blocks(x);
+    if (room <= (hole ? EXT_MAP_ROOM : EXT_MAP_ROOM / 2)) {
+        return -ENOSPC;
+    }
     if (hole) {
         uint32_t got;
         uint64_t first;
+        run->len = run->len < room - EXT_MAP_ROOM ? run->len : (uint32_t)(room - EXT_MAP_ROOM);
         r = ext_blocks_take(x, goal_of(n, at), run->len, &first, &got);
         if (r != 0) {
             return r;
@@ -209,7 +214,7 @@ int ext_map_fill(struct ext_node *n, uint64_t at, uint32_t want, bool unwritten,
         ext2fs_extent_free(h);
     }
     r = ext_errno(x, e);
-    return r == -ENOSPC ? -EIO : r; /* ext_room() has seen to it that there is room for the mapping */
+    return r == -ENOSPC ? -EIO : r; /* EXT_MAP_ROOM was too little: it can't be taken back */
 }
 
 /* The first block behind the last that the file has. */

@@ -279,6 +279,27 @@ int ext_super_write(struct ext_fs *x)
     return ext_dev_rw(x, true, block, 1, x->bounce);
 }
 
+/*
+ * All fields that change are in the first of its two sectors, the sum is in the second: one of them is
+ * of before, one of after. With other fields changed the journal has a copy; see ext_journal_close()
+ * and activate() for the two writes without.
+ */
+int ext_super_mend(struct ext_fs *x)
+{
+    uint64_t block = SUPER_AT / x->block_size;
+    int r = ext_dev_rw(x, false, block, 1, x->bounce);
+    struct ext2_super_block *s = (void *)(x->bounce + SUPER_AT % x->block_size);
+    if (r != 0) {
+        return r;
+    }
+    s->s_feature_incompat ^= EXT3_FEATURE_INCOMPAT_RECOVER;
+    if (!ext2fs_superblock_csum_verify(x->fs, s)) {
+        return -EBADMSG;
+    }
+    r = ext_dev_rw(x, true, block, 1, x->bounce);
+    return r != 0 ? r : ext_dev_flush(x);
+}
+
 int ext_meta_start(struct ext_fs *x)
 {
     ext2_filsys fs = x->fs;

@@ -67,36 +67,48 @@ static int read_options(struct ext_fs *x, const char *options)
 static int open_library(struct ext_fs *x)
 {
     char name[20];
-    int flags = EXT2_FLAG_64BITS | (x->readonly ? 0 : EXT2_FLAG_RW);
+    int flags = EXT2_FLAG_64BITS | (x->readonly ? 0 : EXT2_FLAG_RW) |
+                (x->torn ? EXT2_FLAG_IGNORE_CSUM_ERRORS : 0);
     log_format(name, sizeof(name), "%lx", (unsigned long)(uintptr_t)x);
     errcode_t e = ext2fs_open2(name, NULL, flags, 0, 0, &ext_io_manager, &x->fs);
     if (e != 0) {
         x->fs = NULL;
         return ext_errno(x, e);
     }
+    x->fs->flags &= ~EXT2_FLAG_IGNORE_CSUM_ERRORS; /* of the superblock alone */
     x->fs->priv_data = x;
     return 0;
+}
+
+static int open_again(struct ext_fs *x)
+{
+    ext2fs_free(x->fs);
+    x->fs = NULL;
+    ext_cache_drop(x);
+    return open_library(x);
 }
 
 static int replay(struct ext_fs *x)
 {
     const struct jbd2_super *s = (const void *)x->journal.super;
     bool flag = ext2fs_has_feature_journal_needs_recovery(x->fs->super);
-    if (s->start == 0 && !flag) {
+    if (s->start == 0 && !flag && !x->torn) {
         return 0;
     }
     if (x->dev->readonly) {
         klog(LOG_ERROR, "%s: the journal has to be replayed, and the disk is read-only", x->name);
         return -EROFS;
     }
-    int r = ext_recover(x);
-    if (r == 0) {
-        ext2fs_free(x->fs);
-        x->fs = NULL;
-        ext_cache_drop(x);
-        r = open_library(x);
+    int r = s->start == 0 && x->torn ? ext_super_mend(x) : ext_recover(x);
+    bool torn = x->torn;
+    x->torn = false;
+    r = r != 0 ? r : open_again(x);
+    if (torn) {
+        x->torn = r != 0;
+        klog(r != 0 ? LOG_ERROR : LOG_WARNING, "%s: a write of the superblock was cut: %s", x->name,
+             r != 0 ? "e2fsck has to repair it" : "the journal has brought it back");
     }
-    if (r == 0) {
+    if (r == 0 && ext2fs_has_feature_journal_needs_recovery(x->fs->super)) {
         ext2fs_clear_feature_journal_needs_recovery(x->fs->super);
         r = ext_super_write(x);
         r = r != 0 ? r : ext_dev_flush(x);
@@ -135,6 +147,10 @@ static int start(struct ext_fs *x)
     r = r != 0 ? r : ext_journal_open(x);
     if (r == 0 && x->journal.run != NULL) {
         r = replay(x);
+    }
+    if (r == 0 && x->torn) {
+        klog(LOG_ERROR, "%s: the superblock's sum is wrong: e2fsck has to repair it", x->name);
+        r = -EBADMSG;
     }
     if (r != 0) {
         return r;
@@ -191,7 +207,7 @@ static void ext_exit(void)
 {
     for (struct ext_fs *x = mounted; x != NULL; x = x->next) {
         pthread_mutex_lock(&x->lock);
-        if (!x->readonly && !x->failed && ext_journal_close(x) == 0) {
+        if (!x->readonly && !x->failed && ext_orphans_end(x) == 0 && ext_journal_close(x) == 0) {
             klog(LOG_DEBUG, "%s: %lu commits, the journal was emptied %lu times", x->name,
                  (unsigned long)x->stats.commits, (unsigned long)x->stats.checkpoints);
         }
@@ -247,6 +263,8 @@ static int check_super(struct ext_fs *x)
     }
     if (r == 0) {
         x->block_size = 1024u << s->s_log_block_size;
+        x->torn = (s->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM) &&
+                  s->s_checksum != ext_crc32c(~0u, s, offsetof(struct ext2_super_block, s_checksum));
     }
     heap_free(raw);
     return r;

@@ -6,7 +6,7 @@
 
 #include "ext.h"
 
-#define MAKE_BLOCKS 16u    /* what a new name and its file need at most, mapping included */
+#define MAKE_BLOCKS (20u + EXT_MAP_ROOM) /* what a new name and its file need at most, mapping included */
 #define LINKS_MAX   65000u /* Linux, fs/ext4/ext4.h EXT4_LINK_MAX */
 
 int ext_lookup(struct vnode *v, struct name name, struct vnode **out)

@@ -247,7 +247,9 @@ void ext_release(struct vnode *v)
             n->revived--;
         } else {
             r = ext_node_delete(n);
-            destroy(n);
+            if (r == 0) {
+                destroy(n);
+            } /* else it stays on the list of those without a name: the end of the program tries again */
         }
         ext_end(x, r);
         return;

@@ -115,6 +115,22 @@ int ext_node_delete(struct ext_node *n)
     return r;
 }
 
+int ext_orphans_end(struct ext_fs *x)
+{
+    if (x->orphans == NULL || ext_mem_reserve() != 0) {
+        return 0;
+    }
+    int r = ext_commit(x);
+    if (r != 0) {
+        return r;
+    }
+    while (r == 0 && x->orphans != NULL) {
+        r = ext_node_delete(x->orphans);
+        r = r != 0 ? r : ext_pause(x);
+    }
+    return r != 0 ? ext_fail(x, "freeing files without a name", r) : 0;
+}
+
 /* One of a crash, at the head of the list. */
 static int finish_one(struct ext_fs *x, uint32_t ino)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ext4: which part of which disk. "vda" is all of it, "vda1" the first partition, by the GUID
- * partition table (UEFI 2.10, 5.3) or the master boot record's four (UEFI 2.10, 5.2.1).
+ * partition table (UEFI 2.10, 5.3), or the master boot record's four (UEFI 2.10, 5.2.1) and from 5 on
+ * those in its extended partition: a chain of such records, each of which has one partition, counted
+ * from the record on, and the next record, counted from the extended partition on.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,6 +16,8 @@
 #define MBR_TABLE      446u
 #define MBR_SIGNATURE  510u
 #define TYPE_GPT       0xeeu
+#define LOGICAL_FIRST  5u
+#define LOGICAL_MAX    60u /* as Linux: a chain that is longer is a circle */
 #define GPT_ENTRY_MIN  128u
 #define GPT_ENTRY_MAX  4096u
 #define GPT_MAX        1024u
@@ -87,6 +91,55 @@ static int find_gpt(struct ext_fs *x, unsigned number, uint8_t *block)
     return e.last < e.first ? -EINVAL : use(x, e.first, e.last - e.first + 1);
 }
 
+/* The four entries of the record in a block of the device. */
+static int read_record(struct ext_fs *x, uint64_t at, uint8_t *block, struct mbr_entry e[4])
+{
+    int r = read_blocks(x, at, 1, block);
+    if (r == 0 && (block[MBR_SIGNATURE] != 0x55 || block[MBR_SIGNATURE + 1] != 0xaa)) {
+        r = -EINVAL;
+    }
+    memcpy(e, block + MBR_TABLE, 4 * sizeof(*e));
+    return r;
+}
+
+static bool is_extended(const struct mbr_entry *e)
+{
+    return e->type == 0x05 || e->type == 0x0f || e->type == 0x85;
+}
+
+static int find_logical(struct ext_fs *x, unsigned number, uint8_t *block, struct mbr_entry e[4])
+{
+    unsigned i = 0;
+    while (i < 4 && !is_extended(&e[i])) {
+        i++;
+    }
+    if (i == 4 || number - LOGICAL_FIRST >= LOGICAL_MAX) {
+        return -ENODEV;
+    }
+    uint64_t begin = e[i].first, count = e[i].count, at = 0;
+    for (unsigned k = LOGICAL_FIRST;; k++) {
+        int r = read_record(x, begin + at, block, e);
+        if (r != 0) {
+            return r;
+        }
+        if (k == number) {
+            break;
+        }
+        if (!is_extended(&e[1])) {
+            return -ENODEV;
+        }
+        at = e[1].first;
+        if (at >= count) {
+            return -EINVAL;
+        }
+    }
+    if (e[0].type == 0) {
+        return -ENODEV;
+    }
+    return e[0].first > count - at || e[0].count > count - at - e[0].first
+               ? -EINVAL : use(x, begin + at + e[0].first, e[0].count);
+}
+
 static int find_partition(struct ext_fs *x, unsigned number)
 {
     struct mbr_entry e[4];
@@ -94,14 +147,13 @@ static int find_partition(struct ext_fs *x, unsigned number)
     if (block == NULL) {
         return -ENOMEM;
     }
-    int r = read_blocks(x, 0, 1, block);
+    int r = read_record(x, 0, block, e);
     if (r == 0) {
-        memcpy(e, block + MBR_TABLE, sizeof(e));
-        if (block[MBR_SIGNATURE] != 0x55 || block[MBR_SIGNATURE + 1] != 0xaa) {
-            r = -EINVAL;
-        } else if (e[0].type == TYPE_GPT) {
+        if (e[0].type == TYPE_GPT) {
             r = find_gpt(x, number, block);
-        } else if (number > 4 || e[number - 1].type == 0) {
+        } else if (number >= LOGICAL_FIRST) {
+            r = find_logical(x, number, block, e);
+        } else if (e[number - 1].type == 0) {
             r = -ENODEV;
         } else {
             r = use(x, e[number - 1].first, e[number - 1].count);

@@ -4,7 +4,7 @@
 
 #include "ext.h"
 
-#define RENAME_BLOCKS 16u
+#define RENAME_BLOCKS (20u + EXT_MAP_ROOM)
 #define DEPTH_MAX     65536u /* directories above each other: more is a circle */
 
 struct move {

@@ -268,6 +268,14 @@ static int run(const char *fmt, ...)
     return status;
 }
 
+/* The same where it may fail. */
+static inline bool run_quietly(const char *command)
+{
+    char all[1100];
+    snprintf(all, sizeof(all), "(%s) >ext4.out 2>&1", command);
+    return system(all) == 0;
+}
+
 static inline void disk_load(const char *file)
 {
     FILE *f = fopen(file, "rb");

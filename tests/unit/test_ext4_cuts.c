@@ -7,7 +7,8 @@
  * at a random point of that log, and any of the blocks written since the last flush may be missing.
  * What is mounted then must be exactly the state after one of the changes, no earlier than the last
  * that was synced, with the contents that were synced; e2fsck must find nothing to repair, and its
- * own replaying of the journal must lead to the same. Without flushes, this must fail.
+ * own replaying of the journal must lead to the same. Without flushes, this must fail. Where single
+ * sectors of a block are missing, the superblock's sum can be wrong: that has to be found out, too.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -41,6 +42,7 @@ struct promise { /* that contents are safe */
 static struct state *states; /* after each step; 0: the beginning */
 static struct promise *promises;
 static unsigned npromises, seed_count;
+static unsigned torn; /* cuts that left a superblock with a wrong sum */
 static uint64_t rng;
 
 static unsigned draw(unsigned n)
@@ -208,7 +210,7 @@ static void sync_some(unsigned step)
     }
 }
 
-static void run_steps(void)
+static void run_steps(bool end)
 {
     EXPECT(mount_disk("") == 0);
     do_create("d0", S_IFDIR | 0755, NULL, NULL);
@@ -232,6 +234,10 @@ static void run_steps(void)
             disk.promised = i;
         }
     }
+    if (end) {
+        end_program();
+    }
+    the_fs()->failed = true; /* nothing comes from it any more: the power is off */
     disk.logging = false;
     memcpy(disk.data, base, disk.size);
     free(base);
@@ -344,15 +350,30 @@ static int mount_and_judge(unsigned promised, unsigned files, const char *image)
     return status;
 }
 
+/* Where to cut: anywhere, or with single sectors behind a write of the superblock. */
+static size_t choose_point(size_t block)
+{
+    size_t point = draw((unsigned)disk.nlog + 1);
+    while (block == 512 && (point == 0 || disk.log[point - 1].len == 0 || disk.log[point - 1].off > 1024 ||
+                            disk.log[point - 1].off + disk.log[point - 1].len < 2048)) {
+        point = draw((unsigned)disk.nlog + 1);
+    }
+    return point;
+}
+
 /* One cut; returns whether all was well. */
 static bool one_cut(const uint8_t *base, size_t block)
 {
-    size_t point = draw((unsigned)disk.nlog + 1);
+    size_t point = choose_point(block);
     memcpy(disk.data, base, disk.size);
     cut(disk.data, point, block);
     unsigned promised = point != 0 ? disk.log[point - 1].promised : 0;
     unsigned files = point != 0 ? disk.log[point - 1].promised_files : 0;
-    if (draw(8) == 0) { /* e2fsck replays, we look */
+    const struct ext2_super_block *super = (const void *)(disk.data + 1024);
+    torn += (super->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_METADATA_CSUM) &&
+            super->s_checksum != ext_crc32c(~0u, super, offsetof(struct ext2_super_block, s_checksum));
+    /* e2fsck replays, we look. It has no use for a superblock with a wrong sum. */
+    if (block > 512 && draw(8) == 0) {
         disk_save(IMAGE);
         if (run("e2fsck -fy " IMAGE "; [ $? -le 1 ]") != 0 || run("e2fsck -fn " IMAGE) != 0) {
             return false;
@@ -370,7 +391,7 @@ static bool one_cut(const uint8_t *base, size_t block)
 static unsigned history(const char *options, unsigned kib, size_t block, unsigned cuts)
 {
     int fd[2];
-    unsigned bad = cuts;
+    unsigned bad;
     seed_count++;
     fflush(stdout);
     if (pipe(fd) != 0) {
@@ -380,22 +401,25 @@ static unsigned history(const char *options, unsigned kib, size_t block, unsigne
     if (pid == 0) {
         rng = 0x9e3779b97f4a7c15u * seed_count;
         disk_make(options, kib);
-        run_steps();
+        run_steps(block == 512 || draw(2));
         uint8_t *base = malloc(disk.size);
         memcpy(base, disk.data, disk.size);
         unsigned wrong = unit_failed;
         for (unsigned i = 0; i < cuts; i++) {
             wrong += !one_cut(base, block);
         }
-        if (write(fd[1], &wrong, sizeof(wrong)) != sizeof(wrong)) {
+        unsigned told[2] = { wrong, torn };
+        if (write(fd[1], told, sizeof(told)) != sizeof(told)) {
             _exit(1);
         }
         _exit(0);
     }
     close(fd[1]);
-    if (read(fd[0], &bad, sizeof(bad)) != sizeof(bad)) {
-        bad = cuts;
+    unsigned told[2] = { cuts, 0 };
+    if (read(fd[0], told, sizeof(told)) == sizeof(told)) {
+        torn += told[1];
     }
+    bad = told[0];
     close(fd[0]);
     waitpid(pid, NULL, 0);
     return bad;
@@ -414,6 +438,10 @@ int main(int argc, char **argv)
         EXPECT(history("-b 4096 -J size=4", 12288, 4096, 20) == 0);
         EXPECT(history("-b 1024 -O ^metadata_csum,^64bit,^extents -J size=1", 8192, 1024, 20) == 0);
     }
+    for (unsigned i = 0; i < 6 && (torn == 0 || i < rounds); i++) {
+        EXPECT(history("-b 1024 -J size=1", 8192, 512, 30) == 0);
+    }
+    EXPECT(torn != 0);
     disk.no_flush = true;
     unsigned lost = 0;
     for (unsigned i = 0; i < 4 && lost == 0; i++) {

@@ -10,141 +10,7 @@
  */
 #define _GNU_SOURCE
 #include "ext_disk.h"
-
-static uint64_t rng = 88172645463325252u;
-
-static unsigned draw(unsigned n)
-{
-    return (unsigned)(unit_random(&rng) % n);
-}
-
-static int make_file(const char *path, size_t len)
-{
-    static uint8_t buf[1 << 17];
-    struct vnode *n;
-    int r = do_create(path, S_IFREG | 0644, NULL, &n);
-    if (r == 0) {
-        memset(buf, 'm', sizeof(buf));
-        ssize_t got = write_at(n, buf, len, 0);
-        r = got < 0 ? (int)got : 0;
-        vnode_unref(n);
-    }
-    return r;
-}
-
-/* Look at all there is, to a depth. */
-static void read_all(struct vnode *dir, unsigned depth)
-{
-    static uint8_t buf[1 << 16];
-    struct fs_entry e;
-    off_t cookie = 0;
-    unsigned n_entries = 0;
-    char name[NAME_MAX + 1];
-    struct vnode *up;
-    if (dir->ops->parent(dir, &up, name) == 0) {
-        vnode_unref(up);
-    }
-    while (n_entries++ < 300 && dir->ops->readdir(dir, &cookie, &e) == 1) {
-        struct vnode *n;
-        struct stat st = { 0 };
-        if (dir->ops->lookup(dir, name_of(e.name), &n) != 0) {
-            continue;
-        }
-        n->ops->getattr(n, &st);
-        if (S_ISDIR(n->type) && depth != 0) {
-            read_all(n, depth - 1);
-        } else if (S_ISLNK(n->type)) {
-            n->ops->readlink(n, (char *)buf, sizeof(buf));
-        } else if (S_ISREG(n->type)) {
-            n->ops->read(n, buf, sizeof(buf), 0);
-            n->ops->read(n, buf, sizeof(buf), st.st_size / 2);
-            n->ops->read(n, buf, 100, st.st_size > 50 ? st.st_size - 50 : 0);
-        }
-        vnode_unref(n);
-    }
-}
-
-static void change_all(void)
-{
-    struct vnode *n;
-    char path[40];
-    make_file("new", 50000);
-    make_file("dir/new", 5000);
-    do_create("dir/deep", S_IFDIR | 0755, NULL, NULL);
-    do_create("dir/soft", S_IFLNK | 0777, "target", NULL);
-    do_rename("file", "dir/moved", true);
-    do_rename("dir", "other", true);
-    do_link("big", "other/hard");
-    if (node_at("big", &n) == 0) {
-        if (S_ISREG(n->type)) {
-            write_at(n, "xyz", 3, 100000);
-            write_at(n, "xyz", 3, 9000000000);
-            n->ops->truncate(n, 5000);
-            n->ops->allocate(n, 20000, 50000);
-        }
-        n->ops->sync(n);
-        vnode_unref(n);
-    }
-    for (unsigned i = 0; i < 40; i++) {
-        snprintf(path, sizeof(path), "many/%u", i * 7);
-        do_unlink(path, false);
-        snprintf(path, sizeof(path), "many/again%u", i);
-        make_file(path, i);
-    }
-    do_unlink("sparse", false);
-    m->sync(m);
-}
-
-static void use_it(void)
-{
-    if (mount_disk(draw(4) == 0 ? "ro" : draw(3) == 0 ? "discard" : "") == 0) {
-        read_all(m->root, 3);
-        change_all();
-        read_all(m->root, 3);
-        end_program();
-    }
-}
-
-/* In a child: what went wrong ends that one, and hangs end by alarm. */
-static bool survives(void (*test)(void))
-{
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0) {
-        alarm(60);
-        unit_failed = 0;
-        test();
-        fflush(stdout);
-        _exit(unit_failed != 0);
-    }
-    int status = -1;
-    waitpid(pid, &status, 0);
-    return status == 0;
-}
-
-/* Something to be damaged: with many kinds of what a file system has. */
-static void make_victim(const char *options)
-{
-    EXPECT(run("rm -rf from; mkdir -p from/dir/sub from/many && cd from && seq 5000 > file && seq 90000 > big && "
-               "ln -s file link && ln file dir/hard && truncate -s 1G sparse && echo x >> sparse && "
-               "seq -f 'many/%%g' 600 | xargs touch && "
-               "ln -s $(printf 'long%%.0s' $(seq 40)) dir/long") == 0);
-    EXPECT(run("rm -f " IMAGE "; mke2fs -q -F -t ext4 %s -d from " IMAGE " 8192k; "
-               "e2fsck -fyD " IMAGE "; [ $? -le 1 ]", options) == 0);
-    disk_load(IMAGE);
-    if (draw(2)) { /* one whose journal has something in it */
-        fflush(stdout);
-        pid_t pid = fork();
-        if (pid == 0) {
-            mount_disk("");
-            change_all();
-            disk_save(IMAGE);
-            _exit(0);
-        }
-        waitpid(pid, NULL, 0);
-        disk_load(IMAGE);
-    }
-}
+#include "ext_victim.h"
 
 /* Where damage is worth while: the first MiB has nearly all metadata; else anywhere that has contents. */
 static void damage(void)
@@ -166,7 +32,7 @@ static void test_damage(unsigned rounds)
         "-b 1024 -O ^metadata_csum,^extents,^64bit -J size=1", "-b 1024 -J size=1",
     };
     for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        make_victim(kinds[i]);
+        make_victim(kinds[i], 8192, draw(2) ? JOURNAL_OURS : JOURNAL_EMPTY);
         uint8_t *good = malloc(disk.size);
         memcpy(good, disk.data, disk.size);
         for (unsigned k = 0; k < rounds; k++) {
@@ -263,7 +129,7 @@ static void no_memory(void)
 
 static void test_failures(void)
 {
-    make_victim("-b 1024 -J size=1");
+    make_victim("-b 1024 -J size=1", 8192, JOURNAL_EMPTY);
     uint8_t *good = malloc(disk.size);
     memcpy(good, disk.data, disk.size);
     for (fail_at = 1; fail_at < 30; fail_at += 3) {
@@ -291,6 +157,36 @@ static void read_only(void)
 {
     EXPECT(mount_disk("") == 0);
     EXPECT(do_create("x", S_IFREG | 0644, NULL, NULL) == -EROFS);
+}
+
+/* Something is changed, and it doesn't end. */
+static void crashed(void)
+{
+    EXPECT(mount_disk("") == 0);
+    EXPECT(make_file("file", 3000) == 0);
+    EXPECT(m->sync(m) == 0);
+    disk_save(IMAGE);
+}
+
+static void unchanged(void)
+{
+    EXPECT(mount_disk("") == 0);
+    EXPECT(m->sync(m) == 0);
+    disk_save(IMAGE);
+}
+
+/* Without a journal: after a crash it can only be read, until e2fsck has looked at it. */
+static void test_no_journal(void)
+{
+    disk_make("-O ^has_journal", 16384);
+    EXPECT(survives(unchanged));
+    disk_load(IMAGE);
+    EXPECT(survives(crashed));
+    disk_load(IMAGE);
+    EXPECT(survives(read_only));
+    EXPECT(run("e2fsck -fy " IMAGE "; [ $? -le 1 ]") == 0);
+    disk_load(IMAGE);
+    EXPECT(survives(unchanged));
 }
 
 static void test_features(void)
@@ -323,6 +219,7 @@ int main(int argc, char **argv)
     verbose = argc > 3;
     folder_enter();
     test_features();
+    test_no_journal();
     test_failures();
     test_damage(rounds);
     folder_leave();

@@ -70,6 +70,58 @@ static bool check_file(const char *path, size_t len, unsigned seed)
     return close(fd) == 0 && good;
 }
 
+static unsigned count_entries(const char *path)
+{
+    unsigned n = 0;
+    DIR *d = opendir(path);
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        n += e->d_name[0] != '.';
+    }
+    closedir(d);
+    return n;
+}
+
+/* Of a small file; host.py has the same. */
+static size_t size_of(unsigned i)
+{
+    return i % 50 == 7 ? i * 4099 % 400000 : i * 97 % 20000;
+}
+
+/* The file with holes, which ends at 4 GiB: "end" at some places. */
+static void check_sparse(const char *path, bool more)
+{
+    struct stat st;
+    char text[8];
+    int fd = open(path, O_RDONLY);
+    CHECK_EQ(fstat(fd, &st), 0);
+    CHECK_EQ(st.st_size, 4l << 30);
+    CHECK(st.st_blocks < 100);
+    CHECK_EQ(pread(fd, text, 6, (4l << 30) - 3), 3);
+    CHECK(memcmp(text, "end", 3) == 0);
+    CHECK_EQ(pread(fd, text, 3, 1l << 30), 3);
+    CHECK(memcmp(text, "\0\0\0", 3) == 0);
+    CHECK_EQ(pread(fd, text, 6, (2l << 30) - 1), 6);
+    CHECK(memcmp(text, more ? "\0end\0\0" : "\0\0\0\0\0\0", 6) == 0);
+    CHECK_EQ(close(fd), 0);
+}
+
+static void many_from_host(void)
+{
+    char path[64];
+    struct stat st;
+    for (unsigned i = 0; i < small_files; i++) {
+        snprintf(path, sizeof(path), "/data/host/small/%u", i);
+        CHECK(check_file(path, size_of(i), i));
+    }
+    CHECK_EQ(count_entries("/data/host/small"), small_files);
+    CHECK_EQ(count_entries("/data/host/many"), entries);
+    for (unsigned i = 0; i < entries; i++) {
+        snprintf(path, sizeof(path), "/data/host/many/an-entry-of-the-host-%u", i);
+        CHECK_EQ(stat(path, &st), 0);
+    }
+    FAILS(stat("/data/host/many/nothing", &st), ENOENT);
+}
+
 static void from_host(void)
 {
     struct stat st;
@@ -95,11 +147,11 @@ static void small(void)
     CHECK_EQ(mkdir("/data/small", 0755), 0);
     for (unsigned i = 0; i < small_files; i++) {
         snprintf(path, sizeof(path), "/data/small/%u", i);
-        CHECK(write_file(path, i * 97 % 20000, i));
+        CHECK(write_file(path, size_of(i), i));
     }
     for (unsigned i = 0; i < small_files; i += 3) {
         snprintf(path, sizeof(path), "/data/small/%u", i);
-        CHECK(check_file(path, i * 97 % 20000, i));
+        CHECK(check_file(path, size_of(i), i));
     }
 }
 
@@ -140,17 +192,11 @@ static void big(void)
 static void sparse(void)
 {
     struct stat st;
-    char text[8];
     int fd = open("/data/sparse", O_CREAT | O_RDWR, 0644);
     CHECK_EQ(pwrite(fd, "end", 3, (4l << 30) - 3), 3);
-    CHECK_EQ(fstat(fd, &st), 0);
-    CHECK_EQ(st.st_size, 4l << 30);
-    CHECK(st.st_blocks < 100);
-    CHECK_EQ(pread(fd, text, 3, (4l << 30) - 3), 3);
-    CHECK(memcmp(text, "end", 3) == 0);
-    CHECK_EQ(pread(fd, text, 3, 1l << 30), 3);
-    CHECK(memcmp(text, "\0\0\0", 3) == 0);
     CHECK_EQ(close(fd), 0);
+    check_sparse("/data/sparse", false);
+    check_sparse("/data/host/sparse", true);
     fd = open("/data/promised", O_CREAT | O_RDWR, 0644);
     CHECK_EQ(posix_fallocate(fd, 0, 1 << 20), 0);
     CHECK_EQ(pwrite(fd, "middle", 6, 500001), 6);
@@ -271,6 +317,7 @@ int main(int argc, char **argv)
         check_run("readonly", readonly);
         return check_done();
     }
+    check_run("many_from_host", many_from_host);
     check_run("names", names);
     check_run("sparse", sparse);
     check_run("small", small);
