@@ -25,6 +25,7 @@ class Piece:
     owner: str    # library or room
     object: str
     size: int
+    address: int = 0  # where it is linked
 
 
 class Rooms:
@@ -83,7 +84,7 @@ def read(path):
             pieces.append(Piece(output, section, "(padding)", "", size))
         elif file and section.startswith((".", "COMMON")):
             owner, name = whose(file.strip(), section, rooms)
-            pieces.append(Piece(output, section, owner, name, size))
+            pieces.append(Piece(output, section, owner, name, size, int(match[2], 16)))
     return pieces
 
 

@@ -3,7 +3,6 @@
 
 import os
 import secrets
-from collections import Counter
 from dataclasses import dataclass, field
 
 from bench import plugin
@@ -23,7 +22,7 @@ class Boot:
     cpl0: int = 0           # of these, at CPL 0
     before: int = 0         # firmware's, before the entry
     until_end: int = 0      # all of the image's, to its end
-    functions: Counter = field(default_factory=Counter)
+    functions: dict = field(default_factory=dict)  # as of plugin.profile()
 
 
 def at_cpl0(symbols, address):
@@ -58,7 +57,9 @@ def read(blocks, symbols):
             continue
         boot.total += size * at_stop
         boot.until_end += size * executed
-        boot.functions[symbols.function(linked)] += size * at_stop
         if at_cpl0(symbols, linked):
             boot.cpl0 += size * at_stop
+    inside = [(address, size, at_stop, 0) for address, size, _, at_stop in blocks
+              if symbols.link_address(address) is not None]
+    boot.functions = plugin.profile(symbols, [], inside, 1)
     return boot

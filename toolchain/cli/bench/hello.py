@@ -55,7 +55,7 @@ def run(bench):
         values[f"{name} instructions"] = boot.total
         values[f"{name}, at CPL 0 instructions"] = boot.cpl0
         if bench.profile:
-            result.profiles[f"{name} instructions"] = dict(boot.functions.most_common())
+            result.profiles[f"{name} instructions"] = boot.functions
     result.add("Pith", values)
     if not bench.sides or "linux" in bench.sides:
         kernel, _, _ = linux_guest.fetch()

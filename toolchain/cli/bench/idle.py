@@ -6,7 +6,7 @@ import resource
 import socket
 import time
 
-from bench import khttp, loads, tcp
+from bench import khttp, loads
 from bench import sides as places
 from words import Failure
 
@@ -44,7 +44,7 @@ def span_of(started, bench, side, name, values, profiles):
     with loads.Span(started, bench) as span:
         time.sleep(SECONDS)
     values[name] = span.instructions / span.seconds
-    tcp.keep_profile(span, side, name, span.seconds, profiles)
+    loads.keep_profile(span, side, name, span.seconds, profiles)
 
 
 def measure(started, bench, side):

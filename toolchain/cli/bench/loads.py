@@ -7,7 +7,7 @@ import json
 import os
 import time
 
-from bench import sides
+from bench import plugin, sides
 from words import BUILD, TOP, Failure
 
 PERCENTILES = os.path.join(TOP, "tests", "bench", "percentiles.lua")
@@ -33,6 +33,12 @@ class Span:
         self.instructions = self.started.instructions() - self.instructions
         self.seconds = time.monotonic() - self.seconds
         self.after = self.started.meter.blocks() if self.profiled else []
+
+
+def keep_profile(span, side, measure, done, profiles):
+    """Note in which functions a span's instructions were, per one of `done`."""
+    if span.profiled:
+        profiles[measure] = plugin.profile(plugin.Symbols(side.elf), span.blocks, span.after, done)
 
 
 def wrk(ns, connections, seconds, port, path="/"):

@@ -58,8 +58,8 @@ def curves(result, pattern, title):
 def profiles(result):
     out = []
     for measure, functions in result.profiles.items():
-        lines = "\n".join(f"{n:12,.1f}  {name}" for name, n in list(functions.items())[:40])
-        out.append(f"<h3>{html.escape(measure)}: by function</h3><pre>{html.escape(lines)}</pre>")
+        lines = "\n".join(report.profile_lines(measure, functions))
+        out.append(f"<details><summary>{html.escape(measure)}: by function</summary><pre>{html.escape(lines)}</pre></details>")
     return "".join(out)
 
 

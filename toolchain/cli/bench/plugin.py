@@ -7,8 +7,9 @@ import os
 import secrets
 import struct
 import subprocess
-from collections import Counter
+from collections import Counter, defaultdict
 
+import linkmap
 import verb_size
 from words import BUILD, TOP, Failure
 
@@ -75,9 +76,13 @@ class Meter:
 
 
 class Symbols:
-    """Addresses of an image's functions, at their link address."""
+    """Addresses of an image's functions, at their link address, and the rooms that they are in."""
 
     def __init__(self, elf):
+        path = os.path.splitext(elf)[0] + ".map"
+        pieces = linkmap.read(path) if os.path.exists(path) else []
+        self.pieces = sorted((piece.address, piece.owner, piece.object) for piece in pieces
+                             if piece.output == ".text" and piece.owner != "(padding)")
         found = verb_size.symbols(elf)
         self.at = {name: address for name, address, _, _ in found}
         code = sorted((address, name) for name, address, _, kind in found if kind in "tT")
@@ -95,13 +100,32 @@ class Symbols:
         i = bisect.bisect_right(self.starts, address) - 1
         return self.names[i] if i >= 0 else "?"
 
+    def place(self, address):
+        """"function [room object]"."""
+        i = bisect.bisect_right(self.pieces, (address + 1,)) - 1
+        room = " ".join(self.pieces[i][1:]) if i >= 0 else "other"
+        return f"{self.function(address)} [{room}]"
 
-def profile(symbols, before, after):
-    """Counter of instructions per function between two answers of Meter.blocks(), the image at its fixed base."""
-    functions = Counter()
+
+def profile(symbols, before, after, done):
+    """{function: [instructions, calls]} per one of `done`, most first, between two answers of Meter.blocks(); the
+    image at its fixed base. Calls are what entered at the function's first instruction."""
+    functions = defaultdict(lambda: [0, 0])
+    starts = set(symbols.starts)
     for number, (address, size, executed, _) in enumerate(after):
         more = executed - (before[number][2] if number < len(before) else 0)
         if more:
             linked = symbols.link_address(address)
-            functions["(not the image)" if linked is None else symbols.function(linked)] += more * size
-    return functions
+            counts = functions["(not the image)" if linked is None else symbols.place(linked)]
+            counts[0] += more * size
+            counts[1] += more * (linked in starts)
+    ordered = sorted(functions.items(), key=lambda item: -item[1][0])
+    return {name: [instructions / done, calls / done] for name, (instructions, calls) in ordered}
+
+
+def by_room(functions):
+    """[(room, instructions)], most first, of what profile() found."""
+    rooms = Counter()
+    for name, (instructions, _) in functions.items():
+        rooms[name.split(" [")[-1].rstrip("]").split(" ")[0]] += instructions
+    return rooms.most_common()

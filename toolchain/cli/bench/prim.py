@@ -75,7 +75,7 @@ def pith(elf):
 def linux():
     kernel, _, _ = linux_guest.fetch()
     archive = linux_guest.initramfs(NAME, sorted(glob.glob(os.path.join(FOLDER, "*.c"))))
-    return values_of(Machine(kernel, "tcg", "pc", MEMORY, options=linux_guest.OPTIONS, args=["none"],
+    return values_of(Machine(kernel, "tcg", "pc", MEMORY, options=linux_guest.options("pc"), args=["none"],
                              qemu_args=["-initrd", archive, "-icount", "shift=0,sleep=off"]), "Linux")
 
 

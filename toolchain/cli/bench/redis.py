@@ -7,7 +7,7 @@ import shutil
 import image
 import linux_guest
 import packages
-from bench import loads, tcp
+from bench import loads
 from bench import sides as places
 
 NAME = "redis"
@@ -52,5 +52,5 @@ def measure(started, bench, side):
             values[f"{name} p50 us"], values[f"{name} p99 us"] = got["p50"], got["p99"]
             counted = f"{name} instructions/request"
             values[counted] = span.instructions / requests
-            tcp.keep_profile(span, side, counted, requests, profiles)
+            loads.keep_profile(span, side, counted, requests, profiles)
     return values, profiles

@@ -3,7 +3,9 @@
 
 import statistics
 
-from bench import frame
+from bench import frame, plugin
+
+FUNCTIONS = 80  # of a profile, that are listed
 
 
 def number(value):
@@ -57,6 +59,17 @@ def columns(workload, result):
     return rows
 
 
+def profile_lines(measure, functions):
+    """Where Pith's instructions go, by room and by function."""
+    whole = sum(instructions for instructions, _ in functions.values())
+    yield f"where Pith's instructions go: {measure}, {number(whole)} in the last turn"
+    for room, instructions in plugin.by_room(functions):
+        yield f"  {instructions:12,.3f} {instructions / whole:6.1%}  {room}"
+    yield "  instructions        calls"
+    for name, (instructions, calls) in list(functions.items())[:FUNCTIONS]:
+        yield f"  {instructions:12,.3f} {instructions / whole:6.1%} {calls:10,.3f}  {name}"
+
+
 def table(workload, result):
     rows = columns(workload, result)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -67,7 +80,4 @@ def table(workload, result):
             line += "  " + word.rjust(width)
         print(line.rstrip())
     for measure, functions in result.profiles.items():
-        print(f"\n  where Pith's instructions go: {measure}")
-        whole = sum(functions.values())
-        for name, instructions in list(functions.items())[:40]:
-            print(f"    {instructions:10,.1f} {instructions / whole:6.1%}  {name}")
+        print("\n" + "\n".join("  " + line for line in profile_lines(measure, functions)))

@@ -150,7 +150,7 @@ class Linux(Side):
         meter = plugin.Meter() if counted else None
         return StartedGuest(ns, Machine(
             self.kernel, bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
-            options=linux_guest.OPTIONS, args=[ADDRESS, *self.args],
+            options=linux_guest.options(bench.machine), args=[ADDRESS, *self.args],
             qemu_args=["-initrd", self.archive, *(meter.words if meter else [])]), meter)
 
 

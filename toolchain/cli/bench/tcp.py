@@ -4,7 +4,7 @@
 import os
 
 import image
-from bench import loads, plugin
+from bench import loads
 from bench import sides as places
 from words import TOP
 
@@ -30,12 +30,6 @@ def sides(bench):
     return places.of_sources("netpeer", app.elf, [os.path.join(FOLDER, "main.c")], native=not bench.quick)
 
 
-def keep_profile(span, side, name, done, profiles):
-    if span.profiled:
-        counted = plugin.profile(plugin.Symbols(side.elf), span.blocks, span.after)
-        profiles[name] = {f: n / done for f, n in counted.most_common()}
-
-
 def measure(started, bench, side):
     values, profiles = {}, {}
     started.wait(PORT)
@@ -51,5 +45,5 @@ def measure(started, bench, side):
             values[f"{name} Mbit/s"] = got["bytes"] * 8 / got["seconds"] / 1e6
             counted = f"{name} instructions/byte"
         values[counted] = span.instructions / got["bytes"]
-        keep_profile(span, side, counted, got["bytes"], profiles)
+        loads.keep_profile(span, side, counted, got["bytes"], profiles)
     return values, profiles

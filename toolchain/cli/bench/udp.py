@@ -27,5 +27,5 @@ def measure(started, bench, side):
         values[f"{name} lost"] = got["lost"]
         counted = f"{name} instructions/datagram"
         values[counted] = span.instructions / done
-        tcp.keep_profile(span, side, counted, done, profiles)
+        loads.keep_profile(span, side, counted, done, profiles)
     return values, profiles
