@@ -1,2 +1,2 @@
 app_root   := recipe
-app_mounts := 9p
+app_mounts := 9p ext4

@@ -1,1 +1,1 @@
-app_mounts := 9p
+app_mounts := 9p ext4

@@ -2,9 +2,10 @@
 /*
  * Connections to the database.
  *
- * The journal is a write-ahead log with full synchronisation: a commit that has been answered was
- * written and synchronised before. Readers and a writer don't wait for each other; writers queue up
- * at a mutex, since all of them are in this program.
+ * A commit that has been answered was written and synchronised before: a write-ahead log needs
+ * synchronous=FULL for that, a rollback journal EXTRA, since it is the removal of its file that commits
+ * (sqlite.org/pragma.html#pragma_synchronous). With the log readers and a writer don't wait for each
+ * other; writers queue up at a mutex, since all of them are in this program.
  *
  * SQL comes from strangers, so what reaches beyond the database and the request is refused (sqlite.org/security.html):
  * other files, settings, transactions that outlast the request, recursion as deep as one likes.
@@ -34,8 +35,13 @@ static const char *const own_sql[STATEMENTS] = {
     [STATEMENT_PARAMS] = "SELECT key, value FROM json_each(?1, '$.params')",
 };
 
+static const char *const journals[] = {
+    [JOURNAL_WAL] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+    [JOURNAL_DELETE] = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA",
+};
+
 static const char set_up[] =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+    "PRAGMA foreign_keys = ON;"
     "CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID";
 
 /* Pragmas that tell and don't set; those that do both only without an argument. */
@@ -119,7 +125,8 @@ static int prepare_own(struct database *d)
     return 0;
 }
 
-int database_open(struct database *d, const char *file, unsigned seconds, size_t max_answer)
+int database_open(struct database *d, const char *file, enum journal journal, unsigned seconds,
+                  size_t max_answer)
 {
     *d = (struct database){ .seconds = seconds, .max_answer = max_answer, .trusted = true };
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -128,7 +135,8 @@ int database_open(struct database *d, const char *file, unsigned seconds, size_t
     }
     sqlite3_extended_result_codes(d->db, 1);
     sqlite3_busy_timeout(d->db, 1000);
-    if (sqlite3_exec(d->db, set_up, NULL, NULL, NULL) != SQLITE_OK || prepare_own(d) < 0) {
+    if (sqlite3_exec(d->db, journals[journal], NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(d->db, set_up, NULL, NULL, NULL) != SQLITE_OK || prepare_own(d) < 0) {
         return -1;
     }
     set_limits(d->db);

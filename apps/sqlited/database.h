@@ -20,6 +20,11 @@ enum statement {
     STATEMENTS,
 };
 
+enum journal {
+    JOURNAL_WAL,    /* readers go on while one writes */
+    JOURNAL_DELETE, /* between two requests the database is one file */
+};
+
 struct database {
     sqlite3 *db;
     sqlite3_stmt *own[STATEMENTS];
@@ -30,7 +35,8 @@ struct database {
 };
 
 /* Open the file and make what has to be there. Returns 0 or -1; database_error() says why. */
-int database_open(struct database *d, const char *file, unsigned seconds, size_t max_answer);
+int database_open(struct database *d, const char *file, enum journal journal, unsigned seconds,
+                  size_t max_answer);
 void database_close(struct database *d);
 const char *database_error(const struct database *d);
 

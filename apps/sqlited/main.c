@@ -27,6 +27,7 @@ static const char usage_text[] =
     "  -b BYTES largest body of a request (1048576)\n"
     "  -o BYTES largest answer (4194304)\n"
     "  -g SEC   on SIGTERM, time for what is under way (10)\n"
+    "  -j KIND  journal: wal, or delete for a rollback journal (wal)\n"
     "  -M       no /metrics\n"
     "  -l       log requests on stderr\n";
 
@@ -35,10 +36,19 @@ static _Noreturn void usage(int to, int status)
     exit(write(to, usage_text, sizeof(usage_text) - 1) < 0 ? 1 : status);
 }
 
+static enum journal journal(const char *name)
+{
+    if (strcmp(name, "wal") != 0 && strcmp(name, "delete") != 0) {
+        text_say("-j %s: wal or delete is wanted", name);
+        exit(2);
+    }
+    return strcmp(name, "wal") == 0 ? JOURNAL_WAL : JOURNAL_DELETE;
+}
+
 static void parse_options(int argc, char **argv, struct options *o, struct pool_options *p)
 {
     int c;
-    while ((c = getopt(argc, argv, "p:c:n:s:b:o:g:Mlh")) != -1) {
+    while ((c = getopt(argc, argv, "p:c:n:s:b:o:g:j:Mlh")) != -1) {
         switch (c) {
         case 'p': o->port = command_number(c, optarg, 1, 65535); break;
         case 'c': o->max_connections = command_number(c, optarg, 1, 1000000); break;
@@ -47,6 +57,7 @@ static void parse_options(int argc, char **argv, struct options *o, struct pool_
         case 'b': o->max_body = command_number(c, optarg, 0, 256 << 20); break;
         case 'o': p->max_answer = command_number(c, optarg, 4096, 256 << 20); break;
         case 'g': o->grace_ms = command_number(c, optarg, 0, 86400) * 1000; break;
+        case 'j': p->journal = journal(optarg); break;
         case 'M': o->metrics = false; break;
         case 'l': o->log = true; break;
         case 'h': usage(STDOUT_FILENO, 0);

@@ -14,7 +14,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "database.h"
 #include "resource.h"
 #include "server.h"
 
@@ -76,7 +75,8 @@ static void *work(void *arg)
 static int open_databases(void)
 {
     for (unsigned i = 0; i < options.threads; i++) {
-        if (database_open(&databases[i], options.file, options.seconds, options.max_answer) < 0) {
+        if (database_open(&databases[i], options.file, options.journal, options.seconds,
+                          options.max_answer) < 0) {
             text_say("%s: %s", options.file, database_error(&databases[i]));
             return -1;
         }

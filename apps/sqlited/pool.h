@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "database.h"
+
 struct conn;
 struct server;
 
@@ -11,6 +13,7 @@ struct server;
 
 struct pool_options {
     const char *file;   /* the database */
+    enum journal journal;
     unsigned threads;
     unsigned seconds;   /* that a request may work */
     size_t max_answer;  /* bytes of a body */

@@ -17,6 +17,7 @@ import accel
 import commands_add
 import commands_check
 import commands_config
+import commands_disk
 import commands_xen
 import image
 import pure
@@ -432,7 +433,7 @@ TESTS = {
 def jobs(wanted, full, _results):
     image.make(["app", "APP=apps/hello apps/httpd apps/sha256 " + PROBE], quiet=True)
     longer = commands_xen.FULL | commands_add.FULL if full or wanted else {}
-    tests = TESTS | commands_check.TESTS | commands_config.TESTS | commands_xen.QUICK | longer
+    tests = TESTS | commands_check.TESTS | commands_config.TESTS | commands_disk.TESTS | commands_xen.QUICK | longer
     return [planned(name, make_job(name, test)) for name, test in tests.items() if not wanted or name in wanted]
 
 

@@ -166,14 +166,10 @@ NETWORK = {"net_start", "netdev_at", "netdev_find"}
 POWER = {"stop_requested"}
 
 
-# What an image has that was linked with the file system of --share.
-SHARE = {"mount_9p"}
-
-
-def mounts_shares(elf):
-    """Whether a shared folder can be mounted; of a stripped image nobody knows, so yes."""
+def mounts(elf, kind):
+    """Whether file systems of that kind (9p, ext4) can be mounted; of a stripped image nobody knows, so yes."""
     found = symbols(elf)
-    return found is None or bool(found & SHARE)
+    return found is None or "mount_" + kind in found
 
 
 def can_be_asked(elf):

@@ -37,6 +37,8 @@ KVM_CPU = "host,-arch-capabilities"
 class Disk:
     path: str
     readonly: bool = False
+    mount: str = ""                               # where the guest has its ext4 file system
+    options: list = field(default_factory=list)   # of that: ro, discard
 
 
 @dataclass
@@ -94,6 +96,16 @@ def quote(word):
     return re.sub(r"([\x00-\x20\"'\\])", r"\\\1", word) if word else '""'
 
 
+def letters(number):
+    """a to z, aa, ab, ...: how Linux and Xen count disks."""
+    name = ""
+    number += 1
+    while number:
+        number, digit = divmod(number - 1, 26)
+        name = chr(ord("a") + digit) + name
+    return name
+
+
 def command_line(machine):
     """The guest's command line: Pith's options, then ` -- ` and the program's arguments."""
     words = [f"nonce={machine.nonce}", "stdin=framed"] if machine.nonce else []
@@ -101,6 +113,8 @@ def command_line(machine):
         words.append("debugexit=0xf4")
     words += [quote(f"mount={share.mount}:share{number}:9p{',ro' if share.readonly else ''}")
               for number, share in enumerate(machine.shares)]
+    words += [quote(f"mount={disk.mount}:vd{letters(number)}:{','.join(['ext4', *disk.options])}")
+              for number, disk in enumerate(machine.disks) if disk.mount]
     words += [quote(option) for option in machine.options]
     words += [quote("env." + variable) for variable in machine.environ]
     if machine.args:

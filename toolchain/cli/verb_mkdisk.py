@@ -11,7 +11,7 @@ HELP = "make a disk with an ext4 file system for images that keep data"
 EPILOG = """examples:
   pith mkdisk data.img --size 1G
   pith mkdisk data.img --size 64M --from ./content
-  pith run APP --disk data.img --boot-option mount=/data:vda:ext4
+  pith run APP --disk data.img:/data
 
 The file has holes: it takes what is written to it. docs/disks.md tells more."""
 

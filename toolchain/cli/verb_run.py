@@ -12,6 +12,7 @@ import time
 import accel
 import app_config
 import backlog
+import disk_option
 import image
 import initrd
 import nics
@@ -21,7 +22,7 @@ import xen
 import xen_dom0
 import xen_local
 from guest import Guest
-from machine import LEAST_MEMORY, MACHINES, NO_MODULE, NO_SHARE, PLATFORMS, Disk, Machine, Share
+from machine import LEAST_MEMORY, MACHINES, NO_MODULE, NO_SHARE, PLATFORMS, Machine, Share
 from stopping import SIGTERM_STATUS, Interrupted, Stopping, stop_status
 from words import BUILD, NO_START, Failure, format_size, parse_size, say, usage
 from xen_guest import Bed, XenGuest
@@ -34,11 +35,13 @@ EPILOG = """exit status:
 examples:
   pith run hello
   pith run sha256 --disk disk.img
+  pith run redis --disk data.img:/data
   pith run hello --on xen-pv
   pith run path/to/server -p 8080:80 -p 5353:53/udp
   pith run path/to/folder --machine q35 --mem 16M -e LANG=C -- one two"""
 
 KEEP_LOGS = 20
+MOUNT_HINT = ": add `{0}` to `app_mounts :=` in its app.mk, or link it with -Wl,-u,mount_{0}"
 
 
 def memory_size(text):
@@ -58,7 +61,8 @@ def add_machine_options(parser):
     add("--machine", choices=MACHINES, default="microvm", help="QEMU's machine (not for xen-*)")
     add("--mem", metavar="SIZE", help="memory, like 32M (default: 128M)")
     add("--cpus", metavar="N", default="1", help="CPUs (default: 1)")
-    add("--disk", metavar="FILE", action="append", default=[], help="a raw disk: /dev/vda, vdb, ... (on Xen xvda, xvdb, ...)")
+    add("--disk", metavar="FILE[:PATH][:ro]", action="append", default=[],
+        help="a raw disk: /dev/vda, vdb, ... (on Xen xvda, xvdb, ...); with PATH its ext4 file system is mounted there")
     add("-p", dest="publish", metavar="HOST:GUEST[/udp]", action="append", default=[],
         help="a port of this host that leads to one of the guest's; HOST 0: any free one")
     add("--net", metavar="KIND", action="append", default=[],
@@ -92,21 +96,6 @@ def number(name, text, kind, least):
     if value is None or value < least:
         raise usage(f"{name}: '{text}' is no number of at least {least}")
     return value
-
-
-def disks(options):
-    found = []
-    for path in options.disk:
-        if not os.path.exists(path):
-            raise usage(f"--disk: there is no file {path}")
-        if os.path.isdir(path) or not os.access(path, os.R_OK):
-            raise usage(f"--disk: {path} can't be read")
-        readonly = options.readonly
-        if not readonly and not os.access(path, os.W_OK):
-            say(f"{path} is not writable: the guest gets it read-only")
-            readonly = True
-        found.append(Disk(os.path.abspath(path), readonly))
-    return found
 
 
 def shares(options):
@@ -168,13 +157,15 @@ def describe(options, program_args):
         if not app_config.VARIABLE.fullmatch(variable):
             raise usage(f"-e {variable}: write it like NAME=VALUE")
     environ = app_config.merged(config.env, *map(app_config.read_variables, options.env_file), options.environ)
+    folders = shares(options)
     machine = Machine(
         app.elf, options.on, options.machine, memory,
-        number("--cpus", options.cpus, int, 1), disks(options),
+        number("--cpus", options.cpus, int, 1),
+        disk_option.read(options.disk, options.readonly, [share.mount for share in folders]),
         config.option + options.boot_option, environ,
         config.args if program_args is None else program_args,
         options.qemu_arg, nonce=secrets.token_hex(8), nics=cards(options, config, app),
-        initrd=initrd.archive(options.initrd) if options.initrd else "", shares=shares(options))
+        initrd=initrd.archive(options.initrd) if options.initrd else "", shares=folders)
     if machine.as_dom0 and machine.disks:
         raise usage("--disk: an image that runs as Xen's dom0 has no disk; use --on xen-pv or xen-pvh")
     if machine.as_dom0 and machine.initrd:
@@ -194,9 +185,10 @@ def prepare(app, machine):
     if end > machine.memory:
         raise usage(f"too little memory: the image {'with its initrd' if machine.initrd else 'alone'} "
                     f"reaches to {(end + 1023) >> 10} KiB")
-    if machine.shares and not image.mounts_shares(app.elf):
-        raise usage("--share: this image can't mount folders: say `app_mounts := 9p` in its app.mk, or link it "
-                    "with -Wl,-u,mount_9p")
+    if machine.shares and not image.mounts(app.elf, "9p"):
+        raise usage("--share: this image can't mount folders" + MOUNT_HINT.format("9p"))
+    if any(disk.mount for disk in machine.disks) and not image.mounts(app.elf, "ext4"):
+        raise usage("--disk: this image can't mount disks" + MOUNT_HINT.format("ext4"))
     if app.cards_if_used and not image.uses_network(app.elf):
         machine.nics = []
     nics.settle(machine.nics, local)

@@ -3,7 +3,7 @@
 
 import re
 
-from machine import command_line
+from machine import command_line, letters
 
 # xlu_cfg(5), the lexer of libxlu: within quotes a backslash escapes, and a line ends the string.
 ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -20,16 +20,6 @@ def quoted(value):
 
 def text(values):
     return "".join(f"{key} = {quoted(value)}\n" for key, value in values.items())
-
-
-def letters(number):
-    """a to z, aa, ab, ...: how Linux and Xen count disks."""
-    name = ""
-    number += 1
-    while number:
-        number, digit = divmod(number - 1, 26)
-        name = chr(ord("a") + digit) + name
-    return name
 
 
 def disk(number, target, readonly, script=""):
