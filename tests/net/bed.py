@@ -198,16 +198,16 @@ class Host:
 
 
 class Server(Host):
-    """A guest in a namespace. `nic` is its card; options give it the addresses v4 and v6."""
+    """A guest in a namespace. `nic` is its card; options give it the addresses v4 and v6; `more` is for Machine."""
 
     def __init__(self, ns, elf, bed, nic, log, v4=GUEST4, v6=GUEST6, mem=64 << 20, options=(), args=(), files=None,
-                 shares=(), timeout=1000):
+                 shares=(), timeout=1000, **more):
         super().__init__(ns, v4, v6)
         addresses = [f"ip={v4}/24,gw={OURS4}", f"ip6={v6}/64"] if v4 else []
         self.machine = Machine(elf, bed.platform, bed.machine, mem, options=addresses + list(options),
                                args=list(args), nonce=secrets.token_hex(8), nics=[nic],
                                prefix=ns.words() if ns else [],
-                               initrd=initrd.archive(files) if files else "", shares=list(shares))
+                               initrd=initrd.archive(files) if files else "", shares=list(shares), **more)
         self.output = bytearray()
         self.log = log
         self.result = None

@@ -31,10 +31,10 @@ QUICK_BEDS = ("tcg-microvm", "kvm-microvm")
 
 
 class Running:
-    """A server in a machine, in a `with`; `address` is where it answers (`datagrams`: by UDP)."""
+    """A server in a machine, in a `with`; `address` is where it answers (`datagrams`: by UDP). `more` is for Machine."""
 
     def __init__(self, name, elf, bed, module=None, args=(), memory=64 << 20, port=8080,
-                 shares=(), options=()):
+                 shares=(), options=(), **more):
         nic = nics.Nic("user")
         nic.ports += [nics.Port(0, port, "tcp"), nics.Port(0, port, "udp")]
         nics.settle([nic])
@@ -43,7 +43,7 @@ class Running:
         http_client.PAUSES[self.address[1]] = 0.01
         machine = Machine(elf, bed.platform, bed.machine, memory, args=list(args),
                           nonce=secrets.token_hex(8), nics=[nic], initrd=module or "",
-                          shares=list(shares), options=list(options))
+                          shares=list(shares), options=list(options), **more)
         self.output = bytearray()
         self.log = open(log_path("apps", f"serve-{name}.log"), "wb")
         self.guest = Guest(machine, None, self.feed, self.log, 600)

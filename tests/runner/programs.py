@@ -17,6 +17,7 @@ import image
 import initrd
 import packages
 import redis
+import sqlite_cuts
 import sqlited
 from results import log_path
 from schedule import built
@@ -211,6 +212,7 @@ TESTS = {
     "sqlite/connections": (several_connections, "tests/apps/wal", False),
     "sqlite/speedtest1": (speedtest, "tests/apps/speedtest1", True),
     **sqlited.TESTS,
+    **sqlite_cuts.TESTS,
     "libraries": (libraries, None, True),
     **{f"sqlite/fuzzcheck{n}": (fuzzcheck(n), "tests/apps/fuzzcheck", True) for n in range(1, 9)},
 }

@@ -12,6 +12,7 @@ import time
 import bed
 import image
 import packages
+import redis_cuts
 import xen_dom0
 from redis_bed import Client, Running, Site, call, folder, platform, press, source
 from results import log_path
@@ -19,7 +20,7 @@ from schedule import XEN, Job, built
 from words import TOP, Failure
 
 packages.PACKAGE_OF.update({"redis-cli": "redis-tools", "nsenter": "util-linux", "unshare": "util-linux"})
-NEEDS = ["redis-cli", "tclsh", "ip", "nsenter", "unshare"]
+NEEDS = ["redis-cli", "tclsh", "ip", "nsenter", "unshare", "/usr/sbin/mke2fs"]
 
 # Tests that lack a tag: docs/redis.md.
 SKIPPED = os.path.join(TOP, "tests", "apps", "redis", "skipped.txt")
@@ -424,6 +425,7 @@ TESTS = {
     "full-memory": (full_memory, True),
     "no-memory": (no_memory, True),
     "killed": (killed, True),
+    **redis_cuts.TESTS,
     "suite-short": (suite("short", TYPES[:3], 180, "-needs:repl -slow"), True),
     "suite-types": (suite("types", TYPES, 400), False),
     "suite-others": (suite("others", OTHERS, 400), False),

@@ -157,11 +157,12 @@ class Site:
         return self
 
     def start(self, name, args=(), mem=64, share="", options=(), wait=True, on=None, timeout=1000,
-              readonly=False):
+              readonly=False, **more):
         app = image.find("redis")
         guest = bed.Server(self.ns, app.elf, cases.Bed(on or platform(), "microvm"), nics.Nic("tap", tap=self.tap),
                            log_path("programs", f"redis-{name}.log"), mem=mem << 20, args=list(args),
-                           options=["stack=1M", *options], shares=[Share(share, "/data", readonly)] if share else [], timeout=timeout)
+                           options=["stack=1M", *options], shares=[Share(share, "/data", readonly)] if share else [], timeout=timeout,
+                           **more)
         self.guests.append(guest)
         if wait:
             self.client.wait(lambda: guest.result is None)

@@ -43,11 +43,11 @@ def folder(name):
     return path
 
 
-def serve(name, platform="kvm", args=(), share=None, memory=64 << 20, options=()):
+def serve(name, platform="kvm", args=(), share=None, memory=64 << 20, options=(), **more):
     app = image.find("sqlited")
     image.build([app], quiet=True)
     return Running(name, app.elf, cases.Bed(platform, "microvm"), None, args, memory,
-                   shares=[Share(share)] if share else [], options=options)
+                   shares=[Share(share)] if share else [], options=options, **more)
 
 
 def host_finds(path, journal=None):

@@ -1,27 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Power cuts from QEMU's log of a disk (block/blklogwrites.c; the format is that of Linux' dm-log-writes,
-Documentation/admin-guide/device-mapper/log-writes.rst): the disk as it was at a random point, without a random
-part of what was written since the last flush. e2fsck must bring it in order, and what was promised must be there."""
+"""Power cuts at random points of QEMU's log of the disk: e2fsck must bring it in order, and what was promised must be
+there."""
 
 import json
 import os
 import random
 import struct
-import subprocess
+
+import blocklog
+from blocklog import tool
+from words import Failure
 
 FS_SIZE = 32 << 20
 DISK_SIZE = FS_SIZE + (1 << 20)
 KEPT, RECORD, FILE_MAX = 10, 64, 20000
-FLUSH, DISCARD = 1, 4
 CUTS = 20
 SEED = 4711
-
-
-def tool(*words, ok=(0,)):
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if done.returncode not in ok:
-        raise RuntimeError(f"{' '.join(words)}: status {done.returncode}\n{done.stdout[-1000:].decode(errors='replace')}")
-    return done.stdout
 
 
 def prepare(run):
@@ -30,56 +24,18 @@ def prepare(run):
         f.truncate(DISK_SIZE)
     tool("mke2fs", "-q", "-F", "-t", "ext4", "-J", "size=4", run.image, f"{FS_SIZE >> 10}k")
     with open(run.image, "rb") as f:
-        run.before = f.read()
+        run.before = f.read(FS_SIZE)
     with open(run.log, "wb"):
         pass
     run.cleanup.append(lambda: [os.unlink(path) for path in (run.image, run.log) if os.path.exists(path)])
-    node = {"driver": "blklogwrites", "node-name": "cuts", "file": {"driver": "file", "filename": run.image},
-            "log": {"driver": "file", "filename": run.log}}
     device = "virtio-blk-device" if run.bed.machine == "microvm" else "virtio-blk-pci,disable-legacy=on"
-    run.machine.qemu_args += ["-blockdev", json.dumps(node), "-device", f"{device},drive=cuts"]
+    run.machine.qemu_args += ["-blockdev", json.dumps(blocklog.node(run.image, run.log, "cuts")), "-device", f"{device},drive=cuts"]
 
 
-def entries(path):
-    """[(offset, data or None for a flush)] of the log, in its order."""
-    found = []
-    with open(path, "rb") as f:
-        magic, version, count, size = struct.unpack("<QQQI", f.read(28))
-        if magic != 0x6a736677736872 or version != 1:
-            raise RuntimeError("the log has another format")
-        at = size
-        for _ in range(count):
-            f.seek(at)
-            sector, sectors, flags, _ = struct.unpack("<QQQQ", f.read(32))
-            at += size
-            if flags & FLUSH:
-                found.append((0, None))
-            if sectors and not flags & DISCARD:
-                found.append((sector * size, read_at(f, at, sectors * size)))
-                at += sectors * size
-    return found
-
-
-def read_at(file, at, length):
-    file.seek(at)
-    return file.read(length)
-
-
-def cut(before, log, point, rng):
-    """(the disk, what was promised) when the power goes behind `point` entries."""
-    disk, promised = bytearray(before), 0
-    flushed = max([i for i in range(point) if log[i][1] is None], default=0)
-    for i, (offset, data) in enumerate(log[:point]):
-        if data is None:
-            continue
-        if offset >= FS_SIZE:
-            promised = struct.unpack("<I", data[:4])[0]
-        elif i < flushed or rng.random() < 0.5:
-            disk[offset:offset + len(data)] = data
-        elif len(data) > 4096 and rng.random() < 0.5:  # a part of it
-            length = rng.randrange(0, len(data), 4096)
-            disk[offset:offset + length] = data[:length]
-    return disk, promised
+def promised_by(log, point):
+    """What the guest has promised before: it writes a number behind the end of the file system."""
+    words = [entry.data for entry in log[:point] if entry.data and entry.offset >= FS_SIZE]
+    return struct.unpack("<I", words[-1][:4])[0] if words else 0
 
 
 def contents(i, length):
@@ -111,23 +67,21 @@ def loss(image, promised, rounds):
     return None
 
 
-def try_cut(run, log, point, rng):
-    disk, promised = cut(run.before, log, point, rng)
+def try_cut(run, log, point, rng, flushes=True):
     path = os.path.join(run.dir, "cut.img")
     with open(path, "wb") as f:
-        f.write(disk[:FS_SIZE])
+        f.write(blocklog.cut(run.before, log, point, rng, flushes))
     try:
-        tool("e2fsck", "-fy", path, ok=(0, 1))
-        tool("e2fsck", "-fn", path)
-        return loss(path, promised, int(run.case.args[0]))
-    except (RuntimeError, IndexError) as error:
+        blocklog.check(path)
+        return loss(path, promised_by(log, point), int(run.case.args[0]))
+    except (Failure, IndexError) as error:
         return str(error)
     finally:
         os.unlink(path)
 
 
 def verify(run):
-    log = entries(run.log)
+    log = blocklog.entries(run.log)
     rng = random.Random(SEED)
     cuts = int(run.case.args[1]) if len(run.case.args) > 1 else CUTS
     bad = None
@@ -136,6 +90,5 @@ def verify(run):
         bad = bad or (lambda why: f"cut {number} at {point}: {why}" if why else None)(try_cut(run, log, point, rng))
     yield "cuts", bad
     # A disk that never flushes loses what was promised: this test would see it.
-    lying = [entry for entry in log if entry[1] is not None]
-    lost = any(try_cut(run, lying, len(lying) - rng.randrange(len(lying) // 2), rng) for _ in range(10))
+    lost = any(try_cut(run, log, len(log) - rng.randrange(len(log) // 2), rng, False) for _ in range(10))
     yield "without-flushes", None if lost else "ten cuts without flushes, and nothing is lost"
