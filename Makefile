@@ -123,16 +123,17 @@ I_X86   := $(I_LIBOS) -I platform/x86/include -I $(B)/include
 -include libos/net/lwip/sources.mk libos/fs/ext2fs/sources.mk
 -include platform/x86/sources.mk platform/xen/sources.mk platform/kvm/sources.mk
 
-# Dependencies count the system's headers (-MD): lwIP's options come by way of its own, which are such.
+# Dependencies count the system's headers (-MD): lwIP's options come by way of its own, which are such. The
+# configuration is one of those that the compiler finds: another one makes anew what includes it.
 # room, sources, flags: defines OBJS_room and how its objects are made.
 define room
 OBJS_$(1) := $$(patsubst %,$(B)/obj/$(1)/%.o,$$(basename $(2)))
 OBJS += $$(OBJS_$(1))
-$(B)/obj/$(1)/%.o: $(1)/%.c $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
+$(B)/obj/$(1)/%.o: $(1)/%.c Makefile $(TOOLCHAIN) | $(CONFIG_H) $(XEN_HEADERS)
 	@mkdir -p $$(@D)
 	@echo "  CC   $$<"
 	@$(CC) $(CFLAGS) $$(OPT) $(3) -MD -MP -c $$< -o $$@
-$(B)/obj/$(1)/%.o: $(1)/%.S $(CONFIG_H) Makefile $(TOOLCHAIN) | $(XEN_HEADERS)
+$(B)/obj/$(1)/%.o: $(1)/%.S Makefile $(TOOLCHAIN) | $(CONFIG_H) $(XEN_HEADERS)
 	@mkdir -p $$(@D)
 	@echo "  AS   $$<"
 	@$(CC) $(ASFLAGS) $(3) -MD -MP -c $$< -o $$@

@@ -21,6 +21,7 @@ import xen
 from guest import Guest
 from machine import Disk, Machine, qemu_command
 from results import log_path
+from schedule import Job
 from words import BUILD, TOP, Failure
 
 LINE = re.compile(r"(ok|FAIL|skip) ([^\s:]+)(?:: (.*))?")
@@ -70,7 +71,7 @@ class GuestRun:
         self.name = f"guest/{case.full_name}/{bed.name}"
         self.elf = os.path.join(BUILD, "tests", "guest", case.test, case.test + ".elf")
         self.dir = log_path("guest", case.full_name, bed.name, "x")[:-2]
-        self.output = Lines()
+        self.output = None  # Lines
         self.cleanup = []
         self.machine = None
         self.guest = None
@@ -103,6 +104,11 @@ class GuestRun:
                        xen_elf=xen.XEN_ELF if self.bed.platform.startswith("xen") else "",
                        nics=[nic for nic, _ in made])
 
+    @property
+    def seconds(self):
+        """Those that may take long do."""
+        return float(self.case.get("timeout", "30")) / 10
+
     # ---- for host.py, beside(run) ----
 
     def port(self, guest, protocol="tcp", nic=0):
@@ -130,6 +136,7 @@ class GuestRun:
 
     def run(self, results):
         began = time.monotonic()
+        self.output = Lines()  # its clock begins now
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
         host = self.host_part()
@@ -275,5 +282,5 @@ def jobs(wanted, full, results):
                 if bed.platform in unusable:
                     results.skip(run.name, 0, unusable[bed.platform])
                 else:
-                    found.append(run.run)
+                    found.append(Job(run.run, run.seconds))
     return found

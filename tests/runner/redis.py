@@ -426,15 +426,14 @@ TESTS = {
     "no-memory": (no_memory, True),
     "killed": (killed, True),
     **redis_cuts.TESTS,
-    "suite-short": (suite("short", TYPES[:3], 180, "-needs:repl -slow"), True),
-    "suite-types": (suite("types", TYPES, 400), False),
+    "suite-types": (suite("types", TYPES, 400), True),
     "suite-others": (suite("others", OTHERS, 400), False),
     "xen-pv": (on_xen("pv"), False),
     "xen-pvh": (on_xen("pvh"), False),
 }
 
 
-SECONDS = {"suite-types": 120, "suite-others": 600, "suite-short": 60}  # where it matters in which order they go
+SECONDS = {"suite-types": 200, "suite-others": 600}  # where it matters in which order they go
 
 
 def make_job(name, function):

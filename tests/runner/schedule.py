@@ -5,7 +5,7 @@ A job is a function job(results) that returns None, or a list of jobs that can b
 with others is said by attributes, which `job()` sets:
 
     seconds   about how long it takes on an idle machine: the longest goes first (default 1)
-    alone     a word: of the jobs with the same word one runs at a time
+    alone     a word: of the jobs with the same word one runs at a time, or as many as LIMITS says
 
 Jobs of equal length go in the order in which they came.
 """
@@ -21,6 +21,7 @@ from words import Failure
 
 BUILD = "build"  # what compiles and fetches: make has a lock for all of the tree, and uses all CPUs by itself
 XEN = "xen-bed"  # a machine with a Xen in it takes a CPU and two GiB
+LIMITS = {XEN: os.cpu_count() or 1}
 BUILD_SECONDS = 900.0  # builds go before tests
 
 
@@ -90,7 +91,8 @@ class Schedule:
             self.turn.notify_all()
 
     def may_run(self, job):
-        return not job.alone or all(other.alone != job.alone for other in self.running)
+        same = sum(other.alone == job.alone for other in self.running)
+        return not job.alone or same < LIMITS.get(job.alone, 1)
 
     def take(self):
         """The next job; None when there is none and none can come."""

@@ -17,9 +17,9 @@ Logs stay in build/test; times.txt there says when each job ran. The exit status
 def add_arguments(parser):
     parser.add_argument("what", metavar="SUITE", nargs="*", help="suites (default: all), or `full`")
     parser.add_argument("--full", action="store_true", help="the same as `full`")
-    cpus = os.cpu_count() or 1  # some tests wait most of the time
-    parser.add_argument("--jobs", metavar="N", default=str(cpus + (cpus + 1) // 2),
-                        help="how many run at once (default: half as many again as there are CPUs)")
+    # Half of a test's time is waiting.
+    parser.add_argument("--jobs", metavar="N", default=str(2 * (os.cpu_count() or 1)),
+                        help="how many run at once (default: two for each CPU)")
 
 
 def run(options, _args):
