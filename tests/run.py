@@ -28,11 +28,11 @@ import suite as net  # noqa: E402
 import torture  # noqa: E402
 import xen_guests  # noqa: E402
 from results import Results  # noqa: E402
-from schedule import BUILD, Job, Schedule  # noqa: E402
+from schedule import BUILD, BUILD_SECONDS, Job, Schedule  # noqa: E402
 from words import Failure, usage  # noqa: E402
 
 # In the order in which they are prepared: first those with nothing to prepare, so that there is something to do beside
-# the builds, then those that take long and mostly wait. `cli` comes last: `pith run` waits while another one builds.
+# the builds, then those with long tests. Of the rest are many short ones that fill what is left.
 SUITES = {
     "unit": scripts.unit_jobs,
     "checks": scripts.check_jobs,
@@ -41,17 +41,19 @@ SUITES = {
     "programs": programs.jobs,
     "docs": docs.jobs,
     "net": net.jobs,
+    "torture": torture.jobs,
     "apps": apps.jobs,
     "conform": conform.jobs,
     "boot": boot.jobs,
     "bench": benches.jobs,
     "guest": guests.jobs,
-    "torture": torture.jobs,
     "nginx": nginx.jobs,
     "cli": commands.jobs,
 }
 UNPREPARED = {"unit"}  # suites that can begin without the toolchain
-PREPARATION = 1000.0  # seconds, in words of the queue: before all tests
+LATE = {"apps", "conform", "boot", "guest", "nginx", "cli"}
+# In words of the queue, seconds: before and after the builds that follow from a preparation.
+PREPARATION, LATE_PREPARATION = 2 * BUILD_SECONDS, BUILD_SECONDS / 2
 
 
 def select(words):
@@ -79,7 +81,8 @@ def preparation(suite, wanted, full, named):
             say = results.fail if named else results.skip
             say(suite, 0, f"all of its tests are in the full run: ./pith test full {suite}")
         return found
-    return Job(job, PREPARATION, "" if suite in UNPREPARED else BUILD, name=suite + "/(preparation)")
+    return Job(job, LATE_PREPARATION if suite in LATE else PREPARATION, "" if suite in UNPREPARED else BUILD,
+               name=suite + "/(preparation)")
 
 
 def toolchain(after):
@@ -91,7 +94,7 @@ def toolchain(after):
             results.fail("make", 0, e)
             return []
         return after
-    return Job(job, 2 * PREPARATION, BUILD, name="make/all")
+    return Job(job, PREPARATION, BUILD, name="make/all")
 
 
 def absent(chosen, full, results):

@@ -15,6 +15,7 @@ import cases
 import examples
 import guests
 import image
+import packages
 import verb_size
 import xen
 import xen_dom0
@@ -169,6 +170,7 @@ def readme_shows(results):
 
 
 def jobs(wanted, _full, _results):
+    packages.ensure(["curl"])  # the examples'
     hello = image.find("hello")
     image.build([hello], quiet=True)
     found = {}

@@ -19,8 +19,8 @@ from results import log_path
 from schedule import XEN, Job, built
 from words import TOP, Failure
 
-packages.PACKAGE_OF.update({"redis-cli": "redis-tools", "nsenter": "util-linux", "unshare": "util-linux"})
-NEEDS = ["redis-cli", "tclsh", "ip", "nsenter", "unshare", "/usr/sbin/mke2fs"]
+packages.PACKAGE_OF.update({"redis-cli": "redis-tools", "nsenter": "util-linux", "unshare": "util-linux", "ps": "procps"})
+NEEDS = ["redis-cli", "tclsh", "ip", "nsenter", "unshare", "ps", "/usr/sbin/mke2fs"]
 
 # Tests that lack a tag: docs/redis.md.
 SKIPPED = os.path.join(TOP, "tests", "apps", "redis", "skipped.txt")

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 from words import Failure, say
 
@@ -27,7 +28,6 @@ PACKAGE_OF = {
     "flex": "flex",
     "bison": "bison",
     "tclsh": "tcl",
-    "curl": "curl",
     "openssl": "openssl",
     "perl": "perl",
     "/usr/sbin/mke2fs": "e2fsprogs",
@@ -38,6 +38,8 @@ QEMU = ["qemu-system-x86_64", "/usr/share/qemu/qboot.rom"]
 GDB = ["gdb"]
 
 assume_yes = False  # --yes
+installing = threading.Lock()
+WAIT = ["-o", "DPkg::Lock::Timeout=300"]  # for another one that installs
 
 
 def missing(needs):
@@ -64,10 +66,15 @@ def have_lists():
 
 
 def ensure(needs):
-    """Install what is missing of `needs`, or fail with words that say what to do."""
-    absent = missing(needs)
+    """Install what is missing of `needs`, or fail with words that say what to do. Context: any thread."""
+    if missing(needs):
+        with installing:
+            install_missing(missing(needs))
+
+
+def install_missing(absent):
     if not absent:
-        return
+        return  # another thread was quicker
     packages = sorted({PACKAGE_OF[need] for need in absent})
     if shutil.which("apt-get") is None:
         raise Failure("these are missing, and this machine has no apt-get to install them with: "
@@ -83,8 +90,8 @@ def ensure(needs):
         # Their output is progress, not the result of ours.
         return subprocess.call(words, stdout=sys.stderr, stdin=subprocess.DEVNULL, env=env) == 0
 
-    if not (have_lists() and call(install)) and not (call(update) and call(install)):
+    if not (have_lists() and call(install + WAIT)) and not (call(update) and call(install + WAIT)):
         raise Failure("installing failed: " + " ".join(install))
-    absent = missing(needs)
+    absent = missing(absent)
     if absent:
         raise Failure("still missing after installing: " + ", ".join(absent))
