@@ -4,11 +4,14 @@
 # Fetch the pinned third-party sources of the toolchain into build/download.
 #
 # usage: toolchain/fetch.sh newlib|libgcc|lwip|e2fsprogs|xen      prints the path of the verified tarball
-#        toolchain/fetch.sh package SOURCE VERSION SUITE TARBALL     the same for a package's source
+#        toolchain/fetch.sh package SOURCE VERSION SUITE FILE      the same for a file of a Debian source package
+#        toolchain/fetch.sh changes SOURCE VERSION SUITE FILE      Debian's own changes to it, *.debian.tar.xz
 #
 # In this order: the file named by PITH_NEWLIB_TARBALL, PITH_GCC_TARBALL and so on (for packages, the file of
 # its name in the folder PITH_TARBALLS); a file already in build/download; Debian's source package through a private apt configuration (private-apt.sh).
-# Every file is compared with its SHA-256 in pins.sh. Another version is never taken instead.
+# Every file is compared with its SHA-256 in pins.sh or packages/pins. Another version is never taken instead, with
+# one exception: where Debian has replaced its changes to a pinned source by later ones, those are taken, on Debian's
+# signature, which apt checks. They are the security fixes, and the earlier ones are no longer to be had.
 
 set -eu
 
@@ -94,30 +97,89 @@ from_debian() {
     echo "$download/$4"
 }
 
-# from_debian_source PIN-FUNCTION PACKAGE VERSION TARBALL SUITE: take the tarball that a package is
-# built from. The lists of source packages have configurations of their own.
-from_debian_source() {
+# archive_versions SOURCE: what the archive has of a source package, the newest last.
+archive_versions() {
+    private_apt apt-cache showsrc "$1" 2>> "$build/apt.log" | awk '$1 == "Version:" { print $2 }' | sort -uV
+}
+
+# of_upstream VERSION: of these versions, those of Debian's that are of this upstream version.
+of_upstream() {
+    awk -v want="$1" '$1 == want || index($1, want "-") == 1 || index($1, want "+") == 1'
+}
+
+# ask_sources FILE SUITE: the lists of source packages, which have configurations of their own.
+ask_sources() {
     command -v apt-get > /dev/null ||
-        fail "no apt here; give $4 by hand, see docs/toolchain.md"
-    private_apt_setup "$build/apt-src-$5" "$5" deb-src ||
-        fail "no Debian archive in this machine's apt sources; give $4 by hand, see docs/toolchain.md"
+        fail "no apt here; give $1 by hand, see docs/toolchain.md"
+    private_apt_setup "$build/apt-src-$2" "$2" deb-src ||
+        fail "no Debian archive in this machine's apt sources; give $1 by hand, see docs/toolchain.md"
     private_apt apt-get -q update > "$build/apt.log" 2>&1 || true
-    version=$(private_apt apt-cache showsrc "$2" 2>> "$build/apt.log" |
-        awk -v want="$3" '$1 == "Version:" && ($2 == want || index($2, want "-") == 1 ||
-            index($2, want "+") == 1) { print $2; exit }')
-    [ -n "$version" ] || fail "source package $2 $3 is not in suite $5 of this machine's" \
-        "Debian mirror (details: $build/apt.log); give $4 by hand, see docs/toolchain.md"
-    scratch=$download/$2.tmp
+}
+
+# download_source SOURCE VERSION PART: into $scratch; PART is tar or diff.
+download_source() {
+    scratch=$download/$1.tmp
     rm -rf "$scratch"
     mkdir -p "$scratch"
-    (cd "$scratch" && private_apt apt-get -q source --tar-only --download-only "$2=$version") \
+    (cd "$scratch" && private_apt apt-get -q source "--$3-only" --download-only "$1=$2") \
         >> "$build/apt.log" 2>&1 ||
-        fail "download of $2 $version failed (details: $build/apt.log)"
+        fail "download of $1 $2 failed (details: $build/apt.log)"
+}
+
+# from_debian_source PIN-FUNCTION SOURCE VERSION TARBALL SUITE: take the tarball that a package is built from.
+from_debian_source() {
+    ask_sources "$4" "$5"
+    versions=$(archive_versions "$2")
+    version=$(echo "$versions" | of_upstream "$3" | tail -n 1)
+    [ -n "$version" ] || fail "source package $2 $3 is not in suite $5 of this machine's Debian mirror, which has" \
+        "$(echo "${versions:-nothing of that name}" | tr '\n' ' ')(details: $build/apt.log); give $4 by hand, see docs/toolchain.md"
+    download_source "$2" "$version" tar
     [ -f "$scratch/$4" ] || fail "$2 $version does not contain $4"
     verify "$1" "$scratch/$4" || fail "$4 from $2 $version has the wrong SHA-256"
     mv "$scratch/$4" "$download/$4"
     rm -rf "$scratch"
     echo "$download/$4"
+}
+
+# later_changes SOURCE VERSION: changes that have been taken in place of the pinned ones before.
+later_changes() {
+    for sum in "$download/$1_${2#*:}-"*.debian.tar.*.sha256; do
+        file=${sum%.sha256}
+        if [ -f "$file" ] && [ "$(sha256sum < "$file" | cut -d' ' -f1)" = "$(cat "$sum")" ]; then
+            echo "$file"
+        fi
+    done | sort -V | tail -n 1
+}
+
+# changes SOURCE VERSION FILE SUITE: Debian's changes, as pinned, else the present ones of the same upstream version.
+changes() {
+    from_cache pin_package "$3" && return
+    later=$(later_changes "$1" "$2")
+    if [ -z "$later" ]; then
+        ask_sources "$3" "$4"
+        versions=$(archive_versions "$1")
+        version=$(echo "$versions" | of_upstream "$2" | tail -n 1)
+        [ -n "$version" ] || fail "Debian's changes to $1 $2 are not in suite $4 of this machine's Debian mirror, which has" \
+            "$(echo "${versions:-nothing of that name}" | tr '\n' ' ')(details: $build/apt.log); give $3 by hand, see docs/toolchain.md"
+        revision=${3#*_}
+        exact=$(echo "$versions" | sed 's/^[0-9]*://' | grep -Fx "${revision%.debian.tar.*}") || true
+        download_source "$1" "${exact:+${2%"${2#*:}"}}${exact:-$version}" diff
+        if [ -n "$exact" ]; then
+            [ -f "$scratch/$3" ] || fail "$1 $exact does not contain $3"
+            verify pin_package "$scratch/$3" || fail "$3 has the wrong SHA-256"
+            mv "$scratch/$3" "$download/$3"
+            rm -rf "$scratch"
+            echo "$download/$3"
+            return
+        fi
+        later=$(ls "$scratch"/*.debian.tar.* 2> /dev/null) || fail "$1 $version has no changes of Debian's"
+        sha256sum < "$later" | cut -d' ' -f1 > "$download/$(basename "$later").sha256"
+        mv "$later" "$download"
+        later=$download/$(basename "$later")
+        rm -rf "$scratch"
+    fi
+    echo "fetch.sh: Debian has replaced $3: $(basename "$later") is taken, on Debian's signature" >&2
+    echo "$later"
 }
 
 mkdir -p "$download"
@@ -178,16 +240,18 @@ xen)
             from_debian_source pin_xen xen "$XEN_VERSION" "$name" "$XEN_SUITE"
     fi
     ;;
-package)
-    [ $# = 5 ] || fail "usage: $0 package SOURCE VERSION SUITE TARBALL"
+package | changes)
+    [ $# = 5 ] || fail "usage: $0 $1 SOURCE VERSION SUITE FILE"
     [ -n "$(pin_package "$5")" ] || fail "$5 has no checksum in toolchain/packages/pins"
     if [ -n "${PITH_TARBALLS:-}" ] && [ -f "$PITH_TARBALLS/$5" ]; then
         from_user pin_package "$PITH_TARBALLS/$5"
+    elif [ "$1" = changes ]; then
+        changes "$2" "$3" "$5" "$4"
     else
         from_cache pin_package "$5" || from_debian_source pin_package "$2" "$3" "$5" "$4"
     fi
     ;;
 *)
-    fail "usage: $0 newlib|libgcc|lwip|e2fsprogs|xen|package"
+    fail "usage: $0 newlib|libgcc|lwip|e2fsprogs|xen|package|changes"
     ;;
 esac

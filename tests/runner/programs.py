@@ -182,6 +182,16 @@ def fuzzcheck(number):
     return check
 
 
+# ---- what is partial ----
+
+def checked(app, status, *wants):
+    """`pith check` names what is partial or always fails, and who asks for it."""
+    def check():
+        got = pith("check-" + app.replace("/", "-"), ["check", app], timeout=600)
+        return problem((got[0], " ".join(got[1].split())), status, *wants)
+    return check
+
+
 # ---- libraries ----
 
 def libraries():
@@ -203,6 +213,14 @@ def libraries():
 
 
 TESTS = {
+    "lua/check": (checked("lua", 1, r"system always fails \(ENOSYS\).* used by: os_execute \(loslib\.c:", "setlocale partial: ",
+                          "lua: [1-9][0-9]* partial, 1 always fail, 0 absent"), "lua", False),
+    "sqlite/check": (checked("sqlite", 0, r"getrusage partial: .* used by: runOneSqlLine \(shell\.c:",
+                             "sqlite: [1-9][0-9]* partial, 0 always fail, 0 absent"), "sqlite", False),
+    "redis/check": (checked("redis", 1, r"fork always fails .* redisFork \(server\.c:", r"execve always fails .* restartServer",
+                            r"dlopen partial: .* used by: moduleLoad \(module\.c:",
+                            "redis: [1-9][0-9]* partial, 2 always fail, 0 absent"), "redis", False),
+    "sqlited/check": (checked("sqlited", 0, "mmap partial: ", "sqlited: [1-9][0-9]* partial, 0 always fail, 0 absent"), "sqlited", False),
     "lua/libraries": (lua_libraries, "lua", False),
     "lua/mistakes": (lua_mistakes, "lua", False),
     "lua/server": (lua_server, "lua", False),

@@ -19,7 +19,7 @@ from results import log_path
 from schedule import XEN, Job, built
 from words import TOP, Failure
 
-packages.PACKAGE_OF.update({"redis-cli": "redis-tools", "nsenter": "util-linux", "unshare": "util-linux", "ps": "procps"})
+packages.PACKAGE_OF.update({"nsenter": "util-linux", "unshare": "util-linux", "ps": "procps"})
 NEEDS = ["redis-cli", "tclsh", "ip", "nsenter", "unshare", "ps", "/usr/sbin/mke2fs"]
 
 # Tests that lack a tag: docs/redis.md.

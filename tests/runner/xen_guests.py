@@ -25,6 +25,7 @@ import xen_domus
 import xen_hostile
 import xen_life
 import xen_moves
+import xen_programs
 import xen_shadow
 import xen_share
 from machine import MACHINES
@@ -172,6 +173,7 @@ class Plan:
     kind: str
     shadow: bool = False                            # a Xen that follows what PV guests write
     tests: dict = field(default_factory=dict)
+    apps: list = field(default_factory=list)        # what this one needs besides what all of them need
     offline: set = field(default_factory=set)       # names of tests that need no network
 
 
@@ -206,6 +208,10 @@ def plans(full):
         plan.tests.update(xen_data.all_tests(kind))
         found.append(plan)
         apps += [app for app in more + victims if app not in apps]
+        if full:
+            programs = Plan(f"programs-{kind}", kind)
+            programs.tests, programs.apps = xen_programs.all_tests(kind)
+            found.append(programs)
         moves = Plan(f"moves-{kind}", kind, shadow=kind == "pv")
         found.append(moves)
         if full:
@@ -260,8 +266,9 @@ def jobs(wanted, full, _results):
                  if not wanted or f"same-image-{machine}" in wanted or "same-image" in wanted]
     if not chosen and not elsewhere:
         return []
-    packages.ensure(NEEDS)
-    image.build(apps, quiet=True)
+    more = {app.name: app for plan, _ in chosen for app in plan.apps}
+    packages.ensure(NEEDS + (xen_programs.NEEDS if more else []))
+    image.build(apps + list(more.values()), quiet=True)
     xen_dom0.ensure()
     why = net_bed.why_not()
 

@@ -28,6 +28,7 @@ PACKAGE_OF = {
     "flex": "flex",
     "bison": "bison",
     "tclsh": "tcl",
+    "redis-cli": "redis-tools",
     "openssl": "openssl",
     "perl": "perl",
     "/usr/sbin/mke2fs": "e2fsprogs",

@@ -12,6 +12,10 @@
 #   source, version, suite, tarball   Debian's source package and the file in it that counts; its
 #                                     checksum stands in toolchain/packages/pins; a program whose source
 #                                     is all in its folder has none of these
+#   debian                            Debian's own changes to that source, *.debian.tar.xz, with a checksum as well:
+#                                     the patches of its debian/patches/series, security fixes above all
+#   debian_without                    patches of that series that are not wanted
+#   source_of NAME                    a command, in place of all these: the source of that library
 #   needs                             libraries that have to be installed before ("zlib pcre2")
 #   host_tools                        commands of this machine that it needs besides the usual ones
 #
@@ -19,6 +23,7 @@
 #
 #   $CC $AR $RANLIB $CFLAGS $host     for make; CONFIG_SITE, PKG_CONFIG and PATH are in the environment too
 #   $prefix                           where a library goes with `make install`
+#   $revision                         the version with Debian's own number behind it, where `debian` says it
 #   $folder, $out                     a program's own folder, and where its image will be
 #   $root                             a program's folder of files for the image (app_root := recipe)
 #   link WORD...                      objects, archives and options that the image is linked from
@@ -90,9 +95,15 @@ EOF
     echo "$out/probe-cc"
 }
 
+# For a recipe whose program is from the same source as a library.
+source_of() {
+    . "$here/$1.recipe"
+    needs= host_tools=
+}
+
 read_recipe() {
     recipe=$1
-    source= version= needs= host_tools=
+    source= version= needs= host_tools= debian= debian_without=
     [ -f "$recipe" ] || fail "there is no $recipe"
     . "$recipe"
     for tool in $host_tools; do
@@ -100,10 +111,31 @@ read_recipe() {
     done
 }
 
+# patch_as_debian WHERE: Debian's own changes to a source that is unpacked there, in Debian's order.
+patch_as_debian() {
+    file=$("$here/../fetch.sh" changes "$source" "$version" "$suite" "$debian")
+    revision=$(basename "$file")
+    revision=${revision#*_}
+    revision=${revision%.debian.tar.*}
+    tar -xf "$file" -C "$1" --no-same-owner debian/patches
+    count=0
+    for name in $(sed -n 's/^\([^# \t][^ \t]*\).*/\1/p' "$1/debian/patches/series"); do
+        case " $(echo $debian_without) " in
+        *" $name "*) continue ;;
+        esac
+        patch -d "$1" -p1 -s -f --no-backup-if-mismatch < "$1/debian/patches/$name" >&2 ||
+            fail "$recipe: Debian's patch $name of $source $revision does not apply, see above; a recipe may leave" \
+                "patches out by debian_without=\"...\""
+        count=$((count + 1))
+    done
+    echo "       with $count patches of Debian's $revision" >&2
+}
+
 # unpack WHERE PATCH...: a fresh copy of the source.
 unpack() {
     where=$1
     shift
+    revision=${version#*:}
     if [ -z "$source" ]; then
         mkdir -p "$where"
         return
@@ -112,6 +144,7 @@ unpack() {
     rm -rf "$where"
     mkdir -p "$where"
     tar -xf "$file" -C "$where" --strip-components=1 --no-same-owner
+    [ -z "$debian" ] || patch_as_debian "$where"
     for patch; do
         [ ! -f "$patch" ] || patch -d "$where" -p1 -s -f < "$patch"
     done

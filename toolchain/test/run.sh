@@ -308,8 +308,46 @@ test_fetch() {
     done
 }
 
+# An apt of our own: `showsrc` answers with the versions in the file `archive`, a download makes a file of the version's name.
+fake_apt() {
+    mkdir -p apt
+    printf '#!/bin/sh\nsed "s/^/Version: /" %s/archive\n' "$work" > apt/apt-cache
+    cat > apt/apt-get << 'EOF'
+#!/bin/sh
+for last; do :; done
+case "$*" in
+*--diff-only*) echo "changes of $last" > "${last%%=*}_$(echo "${last#*=}" | sed 's/^[0-9]*://').debian.tar.xz" ;;
+esac
+EOF
+    chmod +x apt/apt-cache apt/apt-get
+}
+
+test_changes() {
+    # Debian's changes to a source, pinned and replaced by later ones; no download here either.
+    fake_apt
+    pinned=redis_7.0.15-1~deb12u7.debian.tar.xz
+    changes="env PITH_BUILD=$work/changes PATH=$work/apt:$PATH $here/../fetch.sh changes redis 5:7.0.15 bookworm"
+    mkdir -p changes
+    refuse "changes: without a checksum" "no checksum in" $changes redis_7.0.15-0.debian.tar.xz
+    echo 5:7.0.16-1 > archive
+    refuse "changes: of another version" "which has 5:7.0.16-1" $changes $pinned
+    : > archive
+    refuse "changes: none at all" "nothing of that name" $changes $pinned
+    printf '%s\n' 5:7.0.15-1~deb12u9 5:7.0.15-1~deb12u7 5:7.0.15-1~deb12u10 > archive
+    refuse "changes: others under the pinned name" "wrong SHA-256" $changes $pinned
+    printf '%s\n' 5:7.0.15-1~deb12u9 5:7.0.16-1 5:7.0.15-1~deb12u10 > archive
+    later=$work/changes/download/redis_7.0.15-1~deb12u10.debian.tar.xz
+    same "changes: replaced" "$later" "$($changes $pinned 2> changes.err)"
+    same "changes: replaced, and it is said" 1 "$(grep -c "Debian has replaced $pinned" changes.err)"
+    : > archive
+    same "changes: replaced before" "$later" "$($changes $pinned 2> changes.err)"
+    echo damaged > "$later"
+    refuse "changes: damaged" "nothing of that name" $changes $pinned
+}
+
 test_private_apt
 test_fetch
+test_changes
 test_string
 test_scan
 test_parts

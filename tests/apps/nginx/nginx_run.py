@@ -211,8 +211,10 @@ def mistakes():
         log = log_path("nginx", "mistakes.log")
         want = said(log, [program, "-e", "stderr"], here + ["-g", f"pid {path}/pid;"] if "-g" not in here else here, env)
         want = (want[0], [line.replace(path, "") for line in want[1]])
-        got = said(log, pith, words)
-        expect(" ".join(words), got, want)
+        status, got = said(log, pith, words)
+        if words == ["-v"]:  # whose patches are in stands behind the version
+            got = [re.sub(r" \(1\.22\.1-\d+\+deb\w+\)$", "", line) for line in got if "+deb" in line]
+        expect(" ".join(words), (status, got), want)
 
 
 def load():

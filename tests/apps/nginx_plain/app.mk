@@ -1,0 +1,2 @@
+app_root   := recipe
+app_mounts := 9p
