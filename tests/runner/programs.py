@@ -251,7 +251,7 @@ def make_job(name, function):
 
 
 def jobs(wanted, full, _results):
-    packages.ensure(["tclsh"])
+    packages.ensure(["tclsh", "curl"])
     chosen = {}  # by their application, which is built before
     for name, (function, app, only_full) in TESTS.items():
         if any(name.startswith(w) for w in wanted) or (not wanted and (full or not only_full)):

@@ -2,6 +2,7 @@
 """Unit tests of the command's pure parts: sizes, quoting, the console's filters, test.cfg."""
 
 import os
+import tempfile
 import threading
 
 import cases
@@ -9,6 +10,7 @@ import conform
 import disks
 import machine
 import nics
+import recipes
 import schedule
 import streams
 import xen_config
@@ -220,8 +222,19 @@ def schedules():
         raise AssertionError(f"the order is {order}")
 
 
+def recipe_heads():
+    """What is needed below a recipe is known; what only looks like it is not taken."""
+    with tempfile.NamedTemporaryFile("w", suffix=".recipe") as f:
+        f.write('# needs=nothing host_tools=x\nsource=a needs="sqlite zlib" version=1\nhost_tools=perl # tclsh\n\n'
+                'build() {\n    host_tools=y\n}\n')
+        f.flush()
+        same(recipes.settings(f.name), {"needs": ["sqlite", "zlib"], "host_tools": ["perl"]})
+        same(recipes.tools(f.name), {"perl", "tclsh", "bzip2"})
+    same(recipes.tools("no/such"), set())
+
+
 def run_all():
-    for test in (schedules, sizes, exit_lines, stdin_lines, listens_lines, xen_console, framing, quoting,
+    for test in (schedules, recipe_heads, sizes, exit_lines, stdin_lines, listens_lines, xen_console, framing, quoting,
                  command_lines, xen_configs, test_cfg, differences, patterns):
         try:
             test()

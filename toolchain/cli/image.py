@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import packages
+import recipes
 from words import BUILD, NO_START, TOP, Failure, usage
 
 
@@ -78,6 +79,7 @@ def make(goals, quiet=False):
     packages.ensure(packages.BUILD)
     os.makedirs(os.path.join(BUILD, "locks"), exist_ok=True)
     folders = [folder for goal in goals if goal.startswith("APP=") for folder in goal[len("APP="):].split()]
+    recipes.ensure_tools(os.path.join(TOP, folder, "recipe") for folder in folders)
     shared = ["lib"] if folders else goals
     with contextlib.ExitStack() as held:
         tree = held.enter_context(lock("tree", fcntl.LOCK_SH))

@@ -27,6 +27,7 @@ PACKAGE_OF = {
     "curl": "curl",
     "flex": "flex",
     "bison": "bison",
+    "bzip2": "bzip2",
     "tclsh": "tcl",
     "redis-cli": "redis-tools",
     "openssl": "openssl",

@@ -8,6 +8,7 @@ import sys
 
 import image
 import packages
+import recipes
 from words import BUILD, NO_START, TOP, Failure, usage
 
 HELP = "install libraries (zlib, pcre2, ...) for programs to link with"
@@ -40,6 +41,7 @@ def run(options, _args):
         if name not in libraries:
             raise usage(f"there is no library '{name}'; there are {', '.join(libraries)}")
     packages.ensure(packages.BUILD)
+    recipes.ensure_tools(recipes.library(name) for name in options.names)
     image.make(["all"])
     for name in options.names:
         done = subprocess.run(["sh", os.path.join(FOLDER, "make.sh"), "library", name], check=False,
