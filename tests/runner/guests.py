@@ -71,7 +71,7 @@ class GuestRun:
         self.name = f"guest/{case.full_name}/{bed.name}"
         self.elf = os.path.join(BUILD, "tests", "guest", case.test, case.test + ".elf")
         self.dir = log_path("guest", case.full_name, bed.name, "x")[:-2]
-        self.output = None  # Lines
+        self.output = Lines()
         self.cleanup = []
         self.machine = None
         self.guest = None
