@@ -28,7 +28,7 @@ import suite as net  # noqa: E402
 import torture  # noqa: E402
 import xen_guests  # noqa: E402
 from results import Results  # noqa: E402
-from schedule import BUILD, BUILD_SECONDS, Job, Schedule  # noqa: E402
+from schedule import COMPILING, COMPILING_SECONDS, Job, Schedule  # noqa: E402
 from words import Failure, usage  # noqa: E402
 
 # In the order in which they are prepared: first those with nothing to prepare, so that there is something to do beside
@@ -53,7 +53,7 @@ SUITES = {
 UNPREPARED = {"unit"}  # suites that can begin without the toolchain
 LATE = {"apps", "conform", "boot", "guest", "nginx", "cli"}
 # In words of the queue, seconds: before and after the builds that follow from a preparation.
-PREPARATION, LATE_PREPARATION = 2 * BUILD_SECONDS, BUILD_SECONDS / 2
+PREPARATION, LATE_PREPARATION = 2 * COMPILING_SECONDS, COMPILING_SECONDS / 2
 
 
 def select(words):
@@ -81,7 +81,7 @@ def preparation(suite, wanted, full, named):
             say = results.fail if named else results.skip
             say(suite, 0, f"all of its tests are in the full run: ./pith test full {suite}")
         return found
-    return Job(job, LATE_PREPARATION if suite in LATE else PREPARATION, "" if suite in UNPREPARED else BUILD,
+    return Job(job, LATE_PREPARATION if suite in LATE else PREPARATION, "" if suite in UNPREPARED else COMPILING,
                name=suite + "/(preparation)")
 
 
@@ -94,7 +94,7 @@ def toolchain(after):
             results.fail("make", 0, e)
             return []
         return after
-    return Job(job, PREPARATION, BUILD, name="make/all")
+    return Job(job, PREPARATION, COMPILING, name="make/all")
 
 
 def absent(chosen, full, results):

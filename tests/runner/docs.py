@@ -21,7 +21,7 @@ import xen
 import xen_dom0
 from guest import Guest
 from machine import Machine
-from schedule import BUILD, BUILD_SECONDS, XEN, Job, built
+from schedule import COMPILING, COMPILING_SECONDS, XEN, Job, built
 from words import TOP
 
 ARCHITECTURE = os.path.join(TOP, "docs", "architecture.md")
@@ -154,7 +154,7 @@ def readme_job(app, lines):
         xen_dom0.ensure()
         return [built([image.find(app)], [Job(job, 40.0, XEN)], f"docs/(build {app})")]
 
-    return Job(with_xen, BUILD_SECONDS, BUILD, name="docs/(fetch Xen)")
+    return Job(with_xen, COMPILING_SECONDS, COMPILING, name="docs/(fetch Xen)")
 
 
 def readme():

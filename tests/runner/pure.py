@@ -214,9 +214,10 @@ def schedules():
         raise ValueError("broken")
 
     queue.run([broken, job("first", [job("after")], seconds=9)] +
-              [job(f"bed{n}", alone="bed") for n in range(20)] + [job(f"free{n}") for n in range(20)], 4)
+              [job(f"bed{n}", alone=schedule.COMPILING) for n in range(20)] + [job(f"free{n}") for n in range(20)], 4)
     same(sorted(order), sorted(["first", "after"] + [f"{w}{n}" for w in ("bed", "free") for n in range(20)]))
     same(len(told.failed), 1)
+    refused(schedule.Job, broken, 1.0, "no such word")
     same([pair for pair in met if sum(name.startswith("bed") for name in pair) == 2], [])
     if order.index("after") < order.index("first") or order.index("first") > 3:
         raise AssertionError(f"the order is {order}")

@@ -5,7 +5,7 @@ A job is a function job(results) that returns None, or a list of jobs that can b
 with others is said by attributes, which `job()` sets:
 
     seconds   about how long it takes on an idle machine: the longest goes first (default 1)
-    alone     a word: of the jobs with the same word one runs at a time, or as many as LIMITS says
+    alone     a word of LIMITS: of the jobs with this word no more run at a time than it says there
 
 Jobs of equal length go in the order in which they came.
 """
@@ -19,16 +19,18 @@ import image
 from results import LOGS
 from words import Failure
 
-BUILD = "build"  # what compiles and fetches: make has a lock for all of the tree, and uses all CPUs by itself
+COMPILING = "compiling"  # what compiles and fetches; it uses all CPUs by itself
 XEN = "xen-bed"  # a machine with a Xen in it takes a CPU and two GiB
-LIMITS = {XEN: os.cpu_count() or 1}
-BUILD_SECONDS = 900.0  # builds go before tests
+LIMITS = {COMPILING: 1, XEN: os.cpu_count() or 1}
+COMPILING_SECONDS = 900.0  # builds go before tests
 
 
 class Job:
     """A job with what the queue has to know of it."""
 
     def __init__(self, function, seconds=1.0, alone="", name=""):
+        if alone and alone not in LIMITS:
+            raise ValueError(f"{alone} is no word of the schedule's")
         self.function, self.seconds, self.alone, self.name = function, seconds, alone, name
 
     def __call__(self, results):
@@ -48,7 +50,7 @@ def built(apps, jobs, name):
             results.fail(name, 0, f"{', '.join(app.name for app in apps)}: {e}")
             return []
         return jobs
-    return Job(build, BUILD_SECONDS, BUILD, name=name)
+    return Job(build, COMPILING_SECONDS, COMPILING, name=name)
 
 
 class Times:
@@ -92,7 +94,7 @@ class Schedule:
 
     def may_run(self, job):
         same = sum(other.alone == job.alone for other in self.running)
-        return not job.alone or same < LIMITS.get(job.alone, 1)
+        return not job.alone or same < LIMITS[job.alone]
 
     def take(self):
         """The next job; None when there is none and none can come."""

@@ -12,7 +12,7 @@ import xen
 from guest import Guest
 from machine import Machine
 from results import log_path
-from schedule import BUILD, Job
+from schedule import COMPILING, Job
 from words import BUILD, TOP
 
 
@@ -35,8 +35,8 @@ def tail(text, lines=3):
 
 # ---- unit tests of pure code: tests/unit/test_NAME.c ----
 
-# What a test's sources may name that the toolchain unpacks.
-UNPACKED = re.compile(r"\b(LWIP|EXT4)\b")
+# What a test's text says when it takes something that the toolchain unpacks.
+UNPACKED = re.compile(r"\b(LWIP|EXT4|lwip)\b")
 
 
 def unit_jobs(wanted, _full, _results):
@@ -48,9 +48,9 @@ def unit_jobs(wanted, _full, _results):
     for name in names:
         if not wanted or name in wanted:
             with open(os.path.join(folder, f"test_{name}.c"), encoding="utf-8") as f:
-                needs = UNPACKED.search(f.read().split("*/")[0])
+                needs = UNPACKED.search(f.read())
             (later if needs else now).append(make_unit(name))
-    return now + ([Job(lambda results: later, alone=BUILD, name="unit/(toolchain)")] if later else [])
+    return now + ([Job(lambda results: later, alone=COMPILING, name="unit/(toolchain)")] if later else [])
 
 
 def make_unit(name):

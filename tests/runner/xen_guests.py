@@ -30,7 +30,7 @@ import xen_shadow
 import xen_share
 from machine import MACHINES
 from results import log_path
-from schedule import BUILD, BUILD_SECONDS, XEN, Job
+from schedule import COMPILING, COMPILING_SECONDS, XEN, Job
 from words import TOP, Failure
 from xen_host import BRIDGE, KINDS
 from xen_site import Site, disk_of, expect, run_test
@@ -287,5 +287,5 @@ def jobs(wanted, full, _results):
 
     found = [job(plan, names) for plan, names in chosen if not plan.shadow]
     if len(found) < len(chosen):
-        found.append(Job(shadow, BUILD_SECONDS, BUILD, name="xen/(a Xen with shadow pages)"))
+        found.append(Job(shadow, COMPILING_SECONDS, COMPILING, name="xen/(a Xen with shadow pages)"))
     return found + [same_image(image.find("httpd"), machine) for machine in elsewhere]

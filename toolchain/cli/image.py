@@ -77,7 +77,6 @@ def make(goals, quiet=False):
     What several applications share is built by one make at a time, while no other runs; after that, each application
     is built by one at a time. So nobody waits while some other program compiles for minutes."""
     packages.ensure(packages.BUILD)
-    os.makedirs(os.path.join(BUILD, "locks"), exist_ok=True)
     folders = [folder for goal in goals if goal.startswith("APP=") for folder in goal[len("APP="):].split()]
     recipes.ensure_tools(os.path.join(TOP, folder, "recipe") for folder in folders)
     shared = ["lib"] if folders else goals
@@ -88,14 +87,15 @@ def make(goals, quiet=False):
             checked(shared, quiet)
             fcntl.flock(tree, fcntl.LOCK_SH)
         for folder in sorted(set(folders)):
-            held.enter_context(lock("app:" + folder.replace("/", ":"), fcntl.LOCK_EX))
+            held.enter_context(lock("app:" + folder.replace("/", ":")))
         if folders:
             checked(goals, quiet)
 
 
 @contextlib.contextmanager
-def lock(name, how):
+def lock(name, how=fcntl.LOCK_EX):
     """A lock of this tree's; waits for it."""
+    os.makedirs(os.path.join(BUILD, "locks"), exist_ok=True)
     with open(os.path.join(BUILD, "locks", name[-200:]), "w", encoding="ascii") as file:
         fcntl.flock(file, how)
         yield file

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 
+import image
 import packages
 from words import BUILD, Failure, say
 
@@ -31,8 +32,14 @@ def package_name():
 
 def ensure():
     """The path of an uncompressed Xen."""
-    if os.path.exists(XEN_ELF):
-        return XEN_ELF
+    if not os.path.exists(XEN_ELF):
+        with image.lock("xen"):
+            if not os.path.exists(XEN_ELF):
+                fetch()
+    return XEN_ELF
+
+
+def fetch():
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise Failure("no apt here to fetch Xen with; put an uncompressed xen at build/xen/xen.elf")
     name = package_name()
@@ -62,4 +69,3 @@ def ensure():
         with gzip.open(found[-1]) as packed, open(XEN_ELF + ".new", "wb") as plain:
             shutil.copyfileobj(packed, plain)
     os.replace(XEN_ELF + ".new", XEN_ELF)
-    return XEN_ELF

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 
 import debs
+import image
 import initrd
 import xen
 from words import BUILD, Failure, say
@@ -228,13 +229,17 @@ def make():
 def ensure():
     """(Xen, dom0's kernel, its initramfs), made anew when what they are made of has changed."""
     xen_elf = xen.ensure()
+    with image.lock("xen-dom0"):
+        if not current():
+            make()
+            with open(STAMP, "w", encoding="ascii") as f:
+                f.write(inputs())
+    return xen_elf, KERNEL, ARCHIVE
+
+
+def current():
     try:
         with open(STAMP, encoding="ascii") as f:
-            current = f.read() == inputs()
+            return f.read() == inputs() and all(map(os.path.exists, (KERNEL, ARCHIVE, LINUX_GUEST)))
     except FileNotFoundError:
-        current = False
-    if not current or not all(map(os.path.exists, (KERNEL, ARCHIVE, LINUX_GUEST))):
-        make()
-        with open(STAMP, "w", encoding="ascii") as f:
-            f.write(inputs())
-    return xen_elf, KERNEL, ARCHIVE
+        return False

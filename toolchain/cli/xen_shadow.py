@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 
+import image
 import packages
 from words import BUILD, TOP, Failure, say
 
@@ -21,8 +22,13 @@ NEEDS = ["gcc", "make", "ld", "xz", "flex", "bison"]
 
 def ensure():
     """The path of the hypervisor. Errors: Failure."""
-    if os.path.exists(XEN_ELF):
-        return XEN_ELF
+    with image.lock("xen-shadow"):
+        if not os.path.exists(XEN_ELF):
+            make()
+    return XEN_ELF
+
+
+def make():
     packages.ensure(NEEDS)
     fetch = os.path.join(TOP, "toolchain", "fetch.sh")
     tarball = subprocess.run(["sh", fetch, "xen"], check=False, stdout=subprocess.PIPE, text=True)
@@ -43,4 +49,3 @@ def ensure():
                     raise Failure(f"Xen does not build here; see {log}")
         shutil.copy(os.path.join(tree, "xen"), XEN_ELF + ".new")
     os.replace(XEN_ELF + ".new", XEN_ELF)
-    return XEN_ELF
