@@ -18,8 +18,11 @@
  * contents be overwritten while a crash could bring them back, nor can the journal's old copies
  * come over something new, and revoke records are not needed.
  *
- * Locks: mount.names (vfs.h), then ext_fs.lock, which everything here is under. The lock is held
- * while the device works: it is one disk.
+ * Locks: mount.names (vfs.h), then ext_fs.lock, which everything here is under. It is given up while
+ * the device works where nothing is half done: by who writes the transaction (`committing`, during
+ * which others look and read, and who wants to change something waits), and by who reads contents
+ * (ext_node.reading, for whose end those wait who write to the file or cut it). Else, for metadata that
+ * is not in memory and when there is too much in it, it is held.
  */
 #pragma once
 
@@ -36,7 +39,7 @@
 #include "ext_format.h"
 #include "vfs.h"
 
-#define EXT_BOUNCE (256u * 1024) /* bytes of one transfer that is put together from blocks */
+#define EXT_BOUNCE (128u * 1024) /* bytes of one transfer that is put together from blocks */
 
 /* ---- blocks ---- */
 
@@ -57,6 +60,7 @@ struct ext_block {
     uint16_t pins;
     uint8_t state;
     bool verified;          /* its checksum was found right */
+    bool loading;           /* the device is still writing to it, without the lock */
 };
 
 struct ext_cache {
@@ -112,12 +116,16 @@ struct ext_fs {
 
     pthread_mutex_t lock;    /* guards all below */
     pthread_cond_t changes;  /* oldest_ns is set: for the thread that writes what nobody syncs */
+    pthread_cond_t done;     /* with the device: `committing`, `loading` or `reading` has ended */
+    bool committing;         /* a transaction is being written: nothing may be changed */
+    unsigned tickets, turn;  /* of those who want to change something, in the order in which they came */
+    bool filling;            /* somebody uses `fill` */
     ext2_filsys fs;
     uint32_t block_size;
     struct ext_cache cache;
     struct ext_journal journal;
     struct ext_stats stats;
-    uint8_t *bounce;         /* EXT_BOUNCE bytes, for ext_dev.c and ext_cache.c */
+    uint8_t *bounce, *fill;  /* EXT_BOUNCE bytes: for writing, and for reading */
     uint8_t *scratch;        /* one block, for ext_meta.c */
     uint64_t committed;      /* number of the last transaction that is safe */
     uint64_t running;        /* number of the running one */
@@ -149,6 +157,8 @@ struct ext_node {
     struct list idle_link;
     bool idle;
     unsigned revived;        /* releases under way that came too late: see ext_release() */
+    unsigned reading;        /* how many read its contents from the device without the lock */
+    unsigned changing;       /* how many change its contents, or wait to: nobody begins to read so */
     bool sync;               /* O_SYNC: each write is followed by an fsync() */
     bool orphan;
     struct ext_node *next_orphan;
@@ -189,6 +199,11 @@ static inline void ext_set_size(struct ext_node *n, uint64_t size)
  * too little memory to be sure to come to the end, -EIO.
  */
 int ext_begin(struct ext_fs *x);
+/* The same for a file's contents, which nobody reads without the lock then; ext_end_contents() is its end. */
+int ext_begin_contents(struct ext_node *n);
+int ext_end_contents(struct ext_node *n, int r);
+/* The lock, with no transaction being written. */
+void ext_lock_still(struct ext_fs *x);
 /* The end of it with result r, which it returns. A step that failed half way is taken back for good. */
 int ext_end(struct ext_fs *x, int r);
 /* Between two halves of a long change, each of which leaves all in order. */
@@ -204,6 +219,8 @@ int ext_damaged(struct ext_fs *x, const char *what, uint64_t where);
 /* ---- the device: ext_dev.c ---- */
 
 int ext_dev_rw(struct ext_fs *x, bool write, uint64_t block, uint32_t n, void *buf);
+/* Read contents of a file; without the lock where nobody is about to change them. */
+int ext_dev_read_file(struct ext_node *file, uint64_t block, uint32_t n, void *buf);
 int ext_dev_flush(struct ext_fs *x);
 /* Bytes of the partition, for what comes before the block size is known. */
 int ext_dev_bytes(struct ext_fs *x, bool write, uint64_t off, size_t len, void *buf);
@@ -234,8 +251,11 @@ void ext_block_changed(struct ext_fs *x, struct ext_block *b);
 int ext_block_changed_data(struct ext_fs *x, struct ext_block *b, uint32_t ino);
 /* Freed: what it holds is of no interest any more. */
 void ext_block_forget(struct ext_fs *x, uint64_t no);
-/* Bring in up to n blocks from `no` on that aren't there, by one request. */
-int ext_cache_fill(struct ext_fs *x, uint64_t no, uint32_t n);
+/*
+ * Bring in up to n blocks from `no` on that aren't there, by one request: contents of a file, which
+ * is read without the lock where that can be, or (NULL) a directory's, with it. Returns how many.
+ */
+int ext_cache_fill(struct ext_fs *x, struct ext_node *file, uint64_t no, uint32_t n);
 /* Write contents, of one file or (0) all. */
 int ext_cache_write_data(struct ext_fs *x, uint32_t ino);
 /* Write all committed metadata to its place. */
@@ -248,8 +268,10 @@ void ext_block_state(struct ext_fs *x, struct ext_block *b, enum ext_state state
 /* ---- the journal: ext_journal.c, ext_recover.c ---- */
 
 int ext_journal_open(struct ext_fs *x);
-/* All that has been done is safe after it. */
+/* All that has been done is safe after it. Gives the lock up meanwhile; nothing may be half done. */
 int ext_commit(struct ext_fs *x);
+/* The same where contents alone were changed: of file `ino`, or (0) all. */
+int ext_commit_data(struct ext_fs *x, uint32_t ino);
 /* The same, and the journal is empty; freed blocks may be used again. */
 int ext_checkpoint(struct ext_fs *x);
 /* How many blocks of metadata a transaction may have. */

@@ -18,6 +18,7 @@
 
 #define EXT_KEPT     64u /* blocks that are taken at the start and never given back */
 #define RECLAIM_STEP 256u
+#define FILL_MAX     64u /* blocks that are read at once into the cache */
 #define NO_BLOCK     UINT64_MAX /* the number of one that holds nothing */
 
 static struct ext_block **bucket(struct ext_fs *x, uint64_t no)
@@ -101,14 +102,15 @@ static int obtain(struct ext_fs *x, struct ext_block **out)
     if (b == NULL) {
         b = oldest(x);
     }
-    if (b == NULL && c->count[EXT_DATA] != 0) {
+    bool still = !x->committing; /* else who writes has the lists: we are one who only reads */
+    if (b == NULL && still && c->count[EXT_DATA] != 0) {
         int r = ext_cache_write_data(x, 0);
         if (r != 0) {
             return r;
         }
         b = oldest(x);
     }
-    if (b == NULL && c->count[EXT_COMMITTED] != 0) {
+    if (b == NULL && still && c->count[EXT_COMMITTED] != 0) {
         int r = ext_cache_write_committed(x);
         if (r != 0) {
             return r;
@@ -140,6 +142,8 @@ static int get(struct ext_fs *x, uint64_t no, bool read, struct ext_block **out)
             return r;
         }
         rehash(x, b, no);
+    } else if (b->loading) {
+        return ext_damaged(x, "a block with two uses", no);
     }
     b->pins++;
     if (b->state == EXT_CLEAN) {
@@ -207,39 +211,47 @@ void ext_block_forget(struct ext_fs *x, uint64_t no)
     }
 }
 
-int ext_cache_fill(struct ext_fs *x, uint64_t no, uint32_t n)
+/* Up to n blocks from `no` on that aren't there, pinned, without contents. Returns how many. */
+static uint32_t take_absent(struct ext_fs *x, uint64_t no, uint32_t n, struct ext_block **b)
 {
-    uint32_t most = EXT_BOUNCE / x->block_size, quarter = (uint32_t)(x->cache.limit / 4);
-    most = most < quarter ? most : quarter;
-    n = n < most ? n : most;
-    uint32_t have = 0;
-    while (have < n && ext_block_peek(x, no + have) == NULL) {
-        have++;
-    }
-    if (have <= 1) {
-        return 0; /* ext_block_read() does it, without the copy */
-    }
-    /* Blocks first: to get one may need the buffer. */
-    struct ext_block *b[64];
-    have = have < 64 ? have : 64;
     uint32_t got = 0;
-    int r = 0;
-    while (got < have && (r = ext_block_new(x, no + got, &b[got])) == 0) {
+    while (got < n && ext_block_peek(x, no + got) == NULL && ext_block_new(x, no + got, &b[got]) == 0) {
+        b[got]->loading = true;
         got++;
     }
-    if (got != 0) {
-        r = ext_dev_rw(x, false, no, got, x->bounce);
+    return got;
+}
+
+int ext_cache_fill(struct ext_fs *x, struct ext_node *file, uint64_t no, uint32_t n)
+{
+    struct ext_block *b[FILL_MAX];
+    uint32_t most = EXT_BOUNCE / x->block_size, quarter = (uint32_t)(x->cache.limit / 4);
+    most = most < quarter ? most : quarter;
+    most = x->filling ? 1 : most < FILL_MAX ? most : FILL_MAX;
+    if (file == NULL && most == 1) {
+        return 0; /* ext_block_read() does it */
     }
+    uint32_t got = take_absent(x, no, n < most ? n : most, b);
+    if (got == 0) {
+        return 0; /* no memory: ext_block_read() says so */
+    }
+    bool alone = got == 1; /* without the copy */
+    uint8_t *to = alone ? b[0]->data : x->fill;
+    x->filling = x->filling || !alone;
+    int r = file != NULL ? ext_dev_read_file(file, no, got, to) : ext_dev_rw(x, false, no, got, to);
+    x->filling = x->filling && alone;
     for (uint32_t i = 0; i < got; i++) {
-        if (r == 0) {
-            memcpy(b[i]->data, x->bounce + (size_t)i * x->block_size, x->block_size);
+        if (r == 0 && !alone) {
+            memcpy(b[i]->data, x->fill + (size_t)i * x->block_size, x->block_size);
         }
+        b[i]->loading = false;
         ext_block_put(b[i]);
         if (r != 0) {
             ext_block_forget(x, no + i);
         }
     }
-    return r == -ENOMEM ? 0 : r;
+    pthread_cond_broadcast(&x->done);
+    return r != 0 ? r : (int)got;
 }
 
 static int by_number(const void *a, const void *b)

@@ -60,20 +60,24 @@ static ssize_t read_run(struct ext_node *n, const struct ext_run *run, uint8_t *
     if (at == 0 && (uint64_t)whole * size >= DIRECT_MIN) {
         whole = absent(x, run->first, whole);
         if ((uint64_t)whole * size >= DIRECT_MIN) {
-            int r = ext_dev_rw(x, false, run->first, whole, to);
+            int r = ext_dev_read_file(n, run->first, whole, to);
             if (r != -EFAULT && r != -EINVAL) { /* the device can't reach that memory */
                 return r != 0 ? r : (ssize_t)whole * size;
             }
         }
     }
-    if (ext_block_peek(x, run->first) == NULL) {
+    struct ext_block *b = ext_block_peek(x, run->first);
+    if (b != NULL && b->loading) {
+        pthread_cond_wait(&x->done, &x->lock);
+        return 0; /* look again */
+    }
+    if (b == NULL) {
         uint32_t ahead = pos == n->next_read ? AHEAD / size : (uint32_t)((at + len + size - 1) / size);
-        int r = ext_cache_fill(x, run->first, ahead < run->len ? ahead : run->len);
+        int r = ext_cache_fill(x, n, run->first, ahead < run->len ? ahead : run->len);
         if (r != 0) {
-            return r;
+            return r < 0 ? r : 0; /* look again: the lock was given up */
         }
     }
-    struct ext_block *b;
     int r = ext_block_read(x, run->first, &b);
     if (r != 0) {
         return r;
@@ -108,10 +112,10 @@ ssize_t ext_read(struct vnode *v, void *buf, size_t len, off_t pos)
     size_t done = 0;
     ssize_t r = 0;
     pthread_mutex_lock(&n->x->lock);
-    uint64_t end = ext_size(n), at = (uint64_t)pos;
-    len = at >= end ? 0 : end - at < len ? end - at : len;
-    while (done < len && r >= 0) {
-        r = read_some(n, (uint8_t *)buf + done, len - done, at + done);
+    uint64_t at = (uint64_t)pos;
+    while (done < len && r >= 0 && at + done < ext_size(n)) { /* which may change meanwhile */
+        uint64_t left = ext_size(n) - (at + done);
+        r = read_some(n, (uint8_t *)buf + done, left < len - done ? left : len - done, at + done);
         done += r > 0 ? (size_t)r : 0;
         if (r > 0) {
             n->next_read = at + done;
@@ -204,8 +208,7 @@ static int sync_locked(struct ext_node *n)
     if (n->changed > x->committed) {
         return ext_commit(x);
     }
-    int r = ext_cache_write_data(x, n->ino);
-    return r != 0 || !x->unflushed ? r : ext_dev_flush(x);
+    return ext_commit_data(x, n->ino);
 }
 
 /* For the holes in what write_step() writes. Where there is too little it writes as much as there is. */
@@ -232,7 +235,7 @@ ssize_t ext_write(struct vnode *v, const struct iovec *iov, int n_iov, off_t at,
     struct ext_fs *x = n->x;
     struct iov_cursor from = iov_begin(iov, n_iov);
     size_t len = iov_total(iov, n_iov), done = 0;
-    ssize_t r = ext_begin(x);
+    ssize_t r = ext_begin_contents(n);
     if (r != 0) {
         return r;
     }
@@ -260,9 +263,9 @@ ssize_t ext_write(struct vnode *v, const struct iovec *iov, int n_iov, off_t at,
     }
     *end = (off_t)(pos + done);
     if (r < 0 && (done == 0 || r == -EIO || r == -ENOMEM)) {
-        return ext_end(x, (int)r);
+        return ext_end_contents(n, (int)r);
     }
-    ext_end(x, 0);
+    ext_end_contents(n, 0);
     return (ssize_t)done;
 }
 
@@ -271,13 +274,13 @@ int ext_truncate(struct vnode *v, off_t to)
     struct ext_node *n = ext_node(v);
     struct ext_fs *x = n->x;
     uint64_t size = (uint64_t)to, had;
-    int r = ext_begin(x);
+    int r = ext_begin_contents(n);
     if (r != 0) {
         return r;
     }
     had = ext_size(n);
     if (size > (uint64_t)(UINT32_MAX - 1) * x->block_size) {
-        return ext_end(x, -EFBIG);
+        return ext_end_contents(n, -EFBIG);
     }
     r = wipe_block(n, size < had ? size : had);
     if (r == 0) {
@@ -289,7 +292,7 @@ int ext_truncate(struct vnode *v, off_t to)
     if (r == 0 && size < had) {
         r = ext_map_cut(n, (size + x->block_size - 1) / x->block_size);
     }
-    return ext_end(x, r);
+    return ext_end_contents(n, r);
 }
 
 /* Up to `want` blocks for the hole at `at`, which read as zeroes. Only extents can say that, lists get zeroes. */
@@ -318,12 +321,12 @@ int ext_allocate(struct vnode *v, off_t pos, off_t len)
     struct ext_fs *x = n->x;
     uint32_t size = x->block_size;
     uint64_t at = (uint64_t)pos / size, end = ((uint64_t)pos + (uint64_t)len + size - 1) / size;
-    int r = ext_begin(x);
+    int r = ext_begin_contents(n);
     if (r != 0) {
         return r;
     }
     if (end >= UINT32_MAX) {
-        return ext_end(x, -EFBIG);
+        return ext_end_contents(n, -EFBIG);
     }
     uint64_t need = 0;
     struct ext_run run;
@@ -353,13 +356,13 @@ int ext_allocate(struct vnode *v, off_t pos, off_t len)
         ext_node_mark(n);
         r = r != 0 ? r : ext_node_store(n);
     }
-    return ext_end(x, r);
+    return ext_end_contents(n, r);
 }
 
 int ext_sync(struct vnode *v)
 {
     struct ext_node *n = ext_node(v);
-    pthread_mutex_lock(&n->x->lock);
+    ext_lock_still(n->x);
     int r = n->x->readonly ? 0 : sync_locked(n);
     pthread_mutex_unlock(&n->x->lock);
     return r;

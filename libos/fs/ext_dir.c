@@ -51,7 +51,8 @@ int ext_dir_block(struct ext_node *dir, uint64_t at, struct ext_block **out)
         r = ext_damaged(x, "a directory", dir->ino);
     }
     if (r == 0 && ext_block_peek(x, run.first) == NULL) {
-        r = ext_cache_fill(x, run.first, run.len < 16 ? run.len : 16);
+        r = ext_cache_fill(x, NULL, run.first, run.len < 16 ? run.len : 16);
+        r = r < 0 ? r : 0;
     }
     r = r != 0 ? r : ext_block_read(x, run.first, &b);
     if (r != 0) {

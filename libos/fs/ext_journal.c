@@ -249,11 +249,47 @@ static int empty_log(struct ext_fs *x)
     return r != 0 ? r : ext_held_release(x);
 }
 
-/* What has changed is contents alone, or nothing. */
-static int commit_data(struct ext_fs *x)
+/* From here to write_end() others may have the lock while the device works, and change nothing. */
+static bool write_begin(struct ext_fs *x)
 {
+    bool was = x->committing;
+    x->committing = true;
+    return was;
+}
+
+static int write_end(struct ext_fs *x, bool was, int r)
+{
+    x->committing = was;
+    if (!was) {
+        pthread_cond_broadcast(&x->done);
+    }
+    return r;
+}
+
+int ext_commit_data(struct ext_fs *x, uint32_t ino)
+{
+    bool was = write_begin(x);
+    int r = ext_cache_write_data(x, ino);
+    return write_end(x, was, r != 0 || !x->unflushed ? r : ext_dev_flush(x));
+}
+
+/* What was collected, to the disk. */
+static int write_transaction(struct ext_fs *x)
+{
+    struct ext_journal *j = &x->journal;
     int r = ext_cache_write_data(x, 0);
-    return r != 0 || !x->unflushed ? r : ext_dev_flush(x);
+    if (r == 0 && j->run == NULL) {
+        r = ext_dev_flush(x);
+        set_committed(x);
+        return r != 0 ? r : empty_log(x);
+    }
+    r = r != 0 ? r : log_transaction(x);
+    if (r != 0) {
+        return r;
+    }
+    set_committed(x);
+    j->sequence++;
+    return j->head - j->first > (j->blocks - j->first) / 2 ? empty_log(x) : 0;
 }
 
 int ext_commit(struct ext_fs *x)
@@ -267,29 +303,20 @@ int ext_commit(struct ext_fs *x)
     int r = changed && !j->active ? activate(x) : 0;
     r = r != 0 ? r : ext_meta_collect(x);
     if (r != 0 || x->cache.count[EXT_CHANGED] == 0) {
-        return r != 0 ? r : commit_data(x);
+        return r != 0 ? r : ext_commit_data(x, 0);
     }
-    r = ext_cache_write_data(x, 0);
-    if (r == 0 && j->run == NULL) {
-        r = ext_dev_flush(x);
-        set_committed(x);
-        return r != 0 ? r : empty_log(x);
-    }
-    if (r == 0) {
-        r = log_transaction(x);
-    }
-    if (r != 0) {
-        return r;
-    }
-    set_committed(x);
-    j->sequence++;
-    return j->head - j->first > (j->blocks - j->first) / 2 ? empty_log(x) : 0;
+    bool was = write_begin(x);
+    return write_end(x, was, write_transaction(x));
 }
 
 int ext_checkpoint(struct ext_fs *x)
 {
     int r = ext_commit(x);
-    return r != 0 ? r : empty_log(x);
+    if (r != 0) {
+        return r;
+    }
+    bool was = write_begin(x);
+    return write_end(x, was, empty_log(x));
 }
 
 int ext_journal_close(struct ext_fs *x)

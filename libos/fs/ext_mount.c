@@ -180,15 +180,15 @@ static void *write_late(void *arg)
             continue;
         }
         uint64_t now = platform_clock_ns(), due = x->oldest_ns + LATE_NS;
-        if (now >= due) {
+        if (now >= due && !x->committing) {
             (void)ext_commit(x); /* an error was told, and is every later call's */
             continue;
         }
         pthread_mutex_unlock(&x->lock);
-        struct timespec wait = { .tv_sec = (time_t)((due - now) / 1000000000u),
-                                 .tv_nsec = (long)((due - now) % 1000000000u) };
+        uint64_t left = now < due ? due - now : 0; /* 0: a transaction is being written */
+        struct timespec wait = { .tv_sec = (time_t)(left / 1000000000u), .tv_nsec = (long)(left % 1000000000u) };
         clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
-        pthread_mutex_lock(&x->lock);
+        ext_lock_still(x);
     }
     pthread_mutex_unlock(&x->lock);
     return NULL;
@@ -197,7 +197,7 @@ static void *write_late(void *arg)
 static int ext_sync_all(struct mount *m)
 {
     struct ext_fs *x = m->data;
-    pthread_mutex_lock(&x->lock);
+    ext_lock_still(x);
     int r = x->readonly ? 0 : ext_commit(x);
     pthread_mutex_unlock(&x->lock);
     return r;
@@ -206,7 +206,7 @@ static int ext_sync_all(struct mount *m)
 static void ext_exit(void)
 {
     for (struct ext_fs *x = mounted; x != NULL; x = x->next) {
-        pthread_mutex_lock(&x->lock);
+        ext_lock_still(x);
         if (!x->readonly && !x->failed && ext_orphans_end(x) == 0 && ext_journal_close(x) == 0) {
             klog(LOG_DEBUG, "%s: %lu commits, the journal was emptied %lu times", x->name,
                  (unsigned long)x->stats.commits, (unsigned long)x->stats.checkpoints);
@@ -242,6 +242,7 @@ static void destroy(struct ext_fs *x)
     heap_free(x->journal.block);
     heap_free(x->dirty_group);
     heap_free(x->bounce);
+    heap_free(x->fill);
     heap_free(x->scratch);
     if (x->dev != NULL) {
         blkdev_put(x->dev);
@@ -276,8 +277,9 @@ static int prepare(struct ext_fs *x)
     page_stats(&pages);
     int r = ext_cache_init(x, cmdline_get_u64("disk.cache", pages.free / 8 * PAGE_SIZE));
     x->bounce = heap_alloc_aligned(PAGE_SIZE, EXT_BOUNCE);
+    x->fill = heap_alloc_aligned(PAGE_SIZE, EXT_BOUNCE);
     x->scratch = heap_alloc(x->block_size);
-    return r != 0 || x->bounce == NULL || x->scratch == NULL ? -ENOMEM : 0;
+    return r != 0 || x->bounce == NULL || x->fill == NULL || x->scratch == NULL ? -ENOMEM : 0;
 }
 
 static int start_writer(struct ext_fs *x)
@@ -307,6 +309,7 @@ int ext_mount(const char *source, const char *options, struct mount **out)
     pthread_mutex_init(&x->mount.names, NULL);
     pthread_mutex_init(&x->lock, NULL);
     pthread_cond_init(&x->changes, NULL);
+    pthread_cond_init(&x->done, NULL);
     list_init(&x->idle);
     for (int i = 0; i < 64; i++) {
         list_init(&x->nodes[i]);

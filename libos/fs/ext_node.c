@@ -108,6 +108,10 @@ int ext_node_get(struct ext_fs *x, uint32_t ino, struct ext_node **out)
     struct list *l = chain(x, ino);
     for (struct list *i = l->next; i != l; i = i->next) {
         struct ext_node *n = LIST_ENTRY(i, struct ext_node, hash);
+        if (n->ino == ino && n->inode.i_links_count == 0 && !n->idle &&
+            __atomic_load_n(&n->v.refs, __ATOMIC_ACQUIRE) == 0) {
+            return -ENOENT; /* it is being freed, which may be done in steps */
+        }
         if (n->ino == ino) {
             /* From none to one again: the release that is under way, if there is one, is void. */
             if (__atomic_fetch_add(&n->v.refs, 1, __ATOMIC_ACQUIRE) == 0) {

@@ -55,9 +55,27 @@ int ext_errno(struct ext_fs *x, errcode_t e)
     }
 }
 
-int ext_begin(struct ext_fs *x)
+/* With the lock: wait for one's turn. Without turns who syncs all the time would come before all others. */
+static void wait_still(struct ext_fs *x)
+{
+    unsigned mine = x->tickets++;
+    while (x->committing || x->turn != mine) {
+        pthread_cond_wait(&x->done, &x->lock);
+    }
+    if (++x->turn != x->tickets) {
+        pthread_cond_broadcast(&x->done);
+    }
+}
+
+void ext_lock_still(struct ext_fs *x)
 {
     pthread_mutex_lock(&x->lock);
+    wait_still(x);
+}
+
+/* With the lock; on an error it is given up. */
+static int begin(struct ext_fs *x)
+{
     int r = x->readonly || x->failed ? -EROFS : x->stop ? -EIO : ext_mem_reserve();
     if (r == 0 && x->cache.count[EXT_CHANGED] > ext_journal_limit(x)) {
         r = ext_commit(x);
@@ -68,6 +86,36 @@ int ext_begin(struct ext_fs *x)
     }
     x->touched = false;
     return 0;
+}
+
+int ext_begin(struct ext_fs *x)
+{
+    ext_lock_still(x);
+    return begin(x);
+}
+
+int ext_begin_contents(struct ext_node *n)
+{
+    struct ext_fs *x = n->x;
+    pthread_mutex_lock(&x->lock);
+    n->changing++;
+    while (n->reading != 0) {
+        pthread_cond_wait(&x->done, &x->lock);
+    }
+    wait_still(x);
+    int r = begin(x);
+    if (r != 0) {
+        pthread_mutex_lock(&x->lock);
+        n->changing--;
+        pthread_mutex_unlock(&x->lock);
+    }
+    return r;
+}
+
+int ext_end_contents(struct ext_node *n, int r)
+{
+    n->changing--;
+    return ext_end(n->x, r);
 }
 
 int ext_end(struct ext_fs *x, int r)

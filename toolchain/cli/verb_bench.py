@@ -10,13 +10,13 @@ from words import TOP, Failure, say, usage
 
 HELP = "measure Pith beside a Linux guest and a process of this host: boot, size, primitives, network"
 EPILOG = """NAME is one or more of: image (size, least memory, boot by instructions), prim, start, khttp, tcp, udp, idle,
-redis; without a name all of them. Sides take turns, each turn with fresh machines; beside every time stand the
+redis, disk; without a name all of them. Sides take turns, each turn with fresh machines; beside every time stand the
 guest's instructions, counted by a plugin of QEMU in turns of their own. `pith bench boot` measures the time
 from letting a machine go (`xl unpause` on Xen) to main on every platform. The report: build/bench/*.json
 and .html; docs/performance.md explains it."""
 
 # In the order of a run without names; each a module below bench/.
-WORKLOADS = {name: name for name in ("hello", "prim", "start", "khttp", "tcp", "udp", "idle", "redis")}
+WORKLOADS = {name: name for name in ("hello", "prim", "start", "khttp", "tcp", "udp", "idle", "redis", "disk")}
 QUICK = ("hello", "prim", "khttp", "tcp")
 ALONE = ("boot",)  # only by name, with a report of its own
 COUNTS = os.path.join(TOP, "tests", "bench", "counts.json")

@@ -287,6 +287,50 @@ static void threads(void)
     sync();
 }
 
+static bool stop;
+static unsigned synced;
+
+static void *sync_always(void *arg)
+{
+    char text[100] = "something";
+    int fd = open("/data/always", O_CREAT | O_RDWR, 0644);
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        CHECK_EQ(pwrite(fd, text, sizeof(text), (off_t)(synced % 100 * sizeof(text))), sizeof(text));
+        CHECK_EQ(fsync(fd), 0);
+        __atomic_fetch_add(&synced, 1, __ATOMIC_RELAXED);
+    }
+    CHECK_EQ(close(fd), 0);
+    return arg;
+}
+
+/* Who syncs all the time holds up neither those who read what is in memory nor those who write. */
+static void beside(void)
+{
+    pthread_t t[2];
+    char text[16];
+    CHECK(write_file("/data/beside", 16000, 8));
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(pthread_create(&t[i], NULL, sync_always, NULL), 0);
+    }
+    int fd = open("/data/beside", O_RDWR);
+    unsigned before = __atomic_load_n(&synced, __ATOMIC_RELAXED), reads = 0;
+    while (__atomic_load_n(&synced, __ATOMIC_RELAXED) < before + 20) {
+        CHECK_EQ(pread(fd, text, sizeof(text), 5000), sizeof(text));
+        reads++;
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_EQ(pwrite(fd, text, sizeof(text), 5000), sizeof(text));
+        CHECK_EQ(fdatasync(fd), 0);
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_join(t[i], NULL);
+    }
+    CHECK(reads > 20); /* more than one between two */
+    CHECK_EQ(close(fd), 0);
+    CHECK(check_file("/data/beside", 16000, 8));
+}
+
 static void readonly(void)
 {
     FAILS(open("/data/x", O_CREAT | O_WRONLY, 0644), EROFS);
@@ -324,5 +368,6 @@ int main(int argc, char **argv)
     check_run("large_directory", large_directory);
     check_run("big", big);
     check_run("threads", threads);
+    check_run("beside", beside);
     return check_done();
 }
