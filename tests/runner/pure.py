@@ -183,13 +183,19 @@ def patterns():
 
 
 class Told:
-    """As much of results.Results as a schedule needs."""
+    """As much of results.Results as these tests need."""
 
     def __init__(self):
-        self.first_name, self.failed = "", []
+        self.first_name, self.failed, self.skipped, self.names = "", [], [], set()
 
     def fail(self, name, _seconds, _reason):
         self.failed.append(name)
+
+    def skip(self, name, _seconds, _reason):
+        self.skipped.append(name)
+
+    def names_of(self, suite):
+        return {name for name in self.names if name.split("/")[0] == suite}
 
 
 def schedules():
@@ -219,8 +225,27 @@ def schedules():
     same(len(told.failed), 1)
     refused(schedule.Job, broken, 1.0, "no such word")
     same([pair for pair in met if sum(name.startswith("bed") for name in pair) == 2], [])
-    if order.index("after") < order.index("first") or order.index("first") > 3:
+    if order.index("after") < order.index("first"):
         raise AssertionError(f"the order is {order}")
+    order.clear()
+    schedule.Schedule(told).run([job("short"), job("shorter", seconds=0.5), job("long", [job("then")], seconds=9)], 1)
+    same(order, ["long", "short", "then", "shorter"])
+
+
+def nothing_to_run():
+    """A name that no test has is a failure; so is a suite without tests, if it was asked for by its name."""
+    import run  # pylint: disable=import-outside-toplevel,cyclic-import
+    told = Told()
+    told.names = {"unit/heap_map", "guest/args/tcg-pc", "torture", "guest/arguments/tcg-pc"}
+    run.absent({"unit": {"heap", "nosuch"}, "guest": {"args"}, "torture": {"20000112-1"}, "net": set()}, False, told)
+    same(told.failed, ["unit/nosuch"])
+    run.SUITES["no suite"] = lambda *_: []
+    try:
+        for named in (True, False):
+            same(run.preparation("no suite", set(), False, named)(told), [])
+    finally:
+        del run.SUITES["no suite"]
+    same((told.failed, told.skipped), (["unit/nosuch", "no suite"], ["no suite"]))
 
 
 def recipe_heads():
@@ -235,7 +260,7 @@ def recipe_heads():
 
 
 def run_all():
-    for test in (schedules, recipe_heads, sizes, exit_lines, stdin_lines, listens_lines, xen_console, framing, quoting,
+    for test in (schedules, nothing_to_run, recipe_heads, sizes, exit_lines, stdin_lines, listens_lines, xen_console, framing, quoting,
                  command_lines, xen_configs, test_cfg, differences, patterns):
         try:
             test()
