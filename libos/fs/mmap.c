@@ -315,6 +315,26 @@ bool mapping_covers(char *start, size_t npages)
     return all(start, npages, NULL, 0) == 0;
 }
 
+int mapping_describe(char *start, size_t npages, struct mapping_request *out)
+{
+    int r = -EFAULT;
+    pthread_mutex_lock(&lock);
+    const struct mapping *m = list_find(start);
+    size_t first = m != NULL ? (size_t)(start - m->start) / PAGE_SIZE : 0;
+    if (m != NULL && npages <= m->npages - first) {
+        *out = (struct mapping_request){
+            .npages = npages,
+            .prot = m->state[first],
+            .shared = m->shared,
+            .file = m->file != NULL ? file_ref(m->file) : NULL,
+            .pos = m->pos + (off_t)(first * PAGE_SIZE),
+        };
+        r = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    return r;
+}
+
 static int sync_range(struct mapping *m, size_t first, size_t n, unsigned prot)
 {
     (void)prot;

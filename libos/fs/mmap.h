@@ -63,6 +63,12 @@ int mapping_forget(char *start, size_t npages);
 /* Whether all of the range is mapped. */
 bool mapping_covers(char *start, size_t npages);
 
+/*
+ * What would make the range again: `prot` as its first page has it, `file` with a reference for the
+ * caller. Errors: -EFAULT (it isn't all of one mapping).
+ */
+int mapping_describe(char *start, size_t npages, struct mapping_request *out);
+
 /* ---- mmap_file.c ---- */
 
 /* Fill pages [first, first + n) of a mapping's own block from its file, zeros behind the end. */

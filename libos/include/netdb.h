@@ -117,6 +117,15 @@ struct servent {
 /* From a table of well-known services; the result is this thread's until its next such call. */
 struct servent *getservbyname(const char *name, const char *proto);
 struct servent *getservbyport(int port, const char *proto);
+int getservbyname_r(const char *name, const char *proto, struct servent *ret, char *buf, size_t len,
+                    struct servent **result);
+int getservbyport_r(int port, const char *proto, struct servent *ret, char *buf, size_t len,
+                    struct servent **result);
+
+/* All of that table, one by one; one thread at a time. */
+void setservent(int stay_open);
+struct servent *getservent(void);
+void endservent(void);
 
 struct protoent {
     char *p_name;
@@ -126,6 +135,13 @@ struct protoent {
 
 struct protoent *getprotobyname(const char *name);
 struct protoent *getprotobynumber(int number);
+int getprotobyname_r(const char *name, struct protoent *ret, char *buf, size_t len,
+                     struct protoent **result);
+int getprotobynumber_r(int number, struct protoent *ret, char *buf, size_t len,
+                       struct protoent **result);
+void setprotoent(int stay_open);
+struct protoent *getprotoent(void);
+void endprotoent(void);
 
 #ifdef __cplusplus
 }

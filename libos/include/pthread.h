@@ -4,7 +4,7 @@
  *
  * Declared is what exists: fork handlers are absent, so a program that needs them fails at build
  * time. Cancellation is deferred only. There are no processes, so "process-shared" makes no difference; priorities,
- * priority protocols and robust mutexes are refused with ENOTSUP.
+ * and priority protocols are refused with ENOTSUP.
  */
 #pragma once
 
@@ -48,12 +48,14 @@ extern "C" {
 #define PTHREAD_CANCEL_ASYNCHRONOUS 1 /* refused with ENOTSUP */
 #define PTHREAD_CANCELED            ((void *)-1)
 
-#define PTHREAD_MUTEX_INITIALIZER  { 0, 0, PTHREAD_MUTEX_NORMAL, 0, 0, { 0, 0 } }
+#define PTHREAD_MUTEX_INITIALIZER  { 0, 0, PTHREAD_MUTEX_NORMAL, 0, 0, 0, { 0, 0 }, 0 }
 #define PTHREAD_COND_INITIALIZER   { 0, 0, 0, { 0, 0 } }
 #define PTHREAD_RWLOCK_INITIALIZER { 0, 0, 0, { 0, 0 }, { 0, 0 } }
 #define PTHREAD_ONCE_INIT          { 0 }
-#define PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP  { 0, 0, PTHREAD_MUTEX_RECURSIVE, 0, 0, { 0, 0 } }
-#define PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP { 0, 0, PTHREAD_MUTEX_ERRORCHECK, 0, 0, { 0, 0 } }
+#define PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP \
+    { 0, 0, PTHREAD_MUTEX_RECURSIVE, 0, 0, 0, { 0, 0 }, 0 }
+#define PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP \
+    { 0, 0, PTHREAD_MUTEX_ERRORCHECK, 0, 0, 0, { 0, 0 }, 0 }
 
 #define PTHREAD_STACK_MIN              16384
 #define PTHREAD_KEYS_MAX               128
@@ -150,6 +152,7 @@ int pthread_mutexattr_setprotocol(pthread_mutexattr_t *attr, int protocol);
 int pthread_mutexattr_getrobust(const pthread_mutexattr_t *__restrict attr,
                                 int *__restrict robust);
 int pthread_mutexattr_setrobust(pthread_mutexattr_t *attr, int robust);
+int pthread_mutex_consistent(pthread_mutex_t *mutex);
 
 /* ---- condition variables ---- */
 
@@ -226,6 +229,7 @@ void *pthread_getspecific(pthread_key_t key);
 int pthread_getschedparam(pthread_t thread, int *__restrict policy,
                           struct sched_param *__restrict param);
 int pthread_setschedparam(pthread_t thread, int policy, const struct sched_param *param);
+int pthread_getcpuclockid(pthread_t thread, clockid_t *clock); /* ENOENT: threads have none */
 int pthread_setschedprio(pthread_t thread, int priority);
 int pthread_getconcurrency(void);
 int pthread_setconcurrency(int level);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* POSIX semaphores. There are no processes to share one with, so `pshared` makes no difference. */
+/*
+ * POSIX semaphores. There are no processes to share one with, so `pshared` makes no difference, and
+ * a name is known to this program alone.
+ */
 #pragma once
 
 #include <sys/types.h>
@@ -21,6 +24,9 @@ typedef struct {
 
 int sem_init(sem_t *sem, int pshared, unsigned int value);
 int sem_destroy(sem_t *sem);
+sem_t *sem_open(const char *name, int flags, ...); /* with O_CREAT: mode_t, unsigned value */
+int sem_close(sem_t *sem);
+int sem_unlink(const char *name);
 int sem_wait(sem_t *sem);
 int sem_trywait(sem_t *sem);
 int sem_timedwait(sem_t *__restrict sem, const struct timespec *__restrict abstime);

@@ -10,6 +10,8 @@
 #include <pith/file.h>
 
 #include "fd.h"
+#include "file_locks.h"
+#include "point.h"
 #include "result.h"
 
 #define SETTABLE (O_APPEND | O_NONBLOCK)
@@ -105,13 +107,16 @@ static int lock_start(struct file *f, const struct flock *lock, off_t *start)
  * to be kept of them. What is wrong with a request is told all the same, in Linux's order
  * (fs/locks.c, flock_to_posix_lock()).
  */
-static int record_lock(struct file *f, int command, struct flock *lock)
+static bool asks(int command)
 {
-    off_t start, end;
-    if (lock == NULL) {
-        return -EFAULT;
-    }
-    if (command == F_GETLK && lock->l_type != F_RDLCK && lock->l_type != F_WRLCK) {
+    return command == F_GETLK || command == F_OFD_GETLK;
+}
+
+/* Is the request in order? Which bytes it is about, both included. */
+static int check_lock(struct file *f, int command, const struct flock *lock, off_t *first, off_t *last)
+{
+    off_t start, end = 0;
+    if (asks(command) && lock->l_type != F_RDLCK && lock->l_type != F_WRLCK) {
         return -EINVAL;
     }
     int r = lock_start(f, lock, &start);
@@ -121,9 +126,10 @@ static int record_lock(struct file *f, int command, struct flock *lock)
     if (lock->l_len < 0 ? start + lock->l_len < 0 : __builtin_add_overflow(start, lock->l_len, &end)) {
         return lock->l_len < 0 ? -EINVAL : -EOVERFLOW;
     }
+    *first = lock->l_len < 0 ? start + lock->l_len : start;
+    *last = lock->l_len < 0 ? start - 1 : lock->l_len > 0 ? end - 1 : FILE_LOCK_END;
     int mode = f->flags & O_ACCMODE;
-    if (command == F_GETLK) {
-        lock->l_type = F_UNLCK;
+    if (asks(command)) {
         return 0;
     }
     switch (lock->l_type) {
@@ -138,18 +144,66 @@ static int record_lock(struct file *f, int command, struct flock *lock)
     }
 }
 
-int fcntl(int fd, int command, ...)
+/* What is asked of a process's locks, F_GETLK among it: there are none of others. */
+static int record_lock(struct file *f, int command, struct flock *lock)
 {
-    va_list ap;
-    va_start(ap, command);
-    long arg = va_arg(ap, long); /* an int, or a pointer */
-    va_end(ap);
+    off_t first, last;
+    int r = lock != NULL ? check_lock(f, command, lock, &first, &last) : -EFAULT;
+    if (r == 0 && command == F_GETLK) {
+        lock->l_type = F_UNLCK;
+    }
+    return r;
+}
+
+/* Who has the lock, for F_OFD_GETLK. */
+static void tell_lock(const struct file_lock *want, struct flock *lock)
+{
+    struct file_lock found;
+    if (!file_lock_find(want, &found)) {
+        lock->l_type = F_UNLCK;
+        return;
+    }
+    *lock = (struct flock){
+        .l_type = found.exclusive ? F_WRLCK : F_RDLCK,
+        .l_whence = SEEK_SET,
+        .l_start = found.first,
+        .l_len = found.last == FILE_LOCK_END ? 0 : found.last - found.first + 1,
+        .l_pid = -1,
+    };
+}
+
+/* Locks of records that belong to an open file (fcntl(2), "Open file description locks"). */
+static int open_file_lock(struct file *f, int command, struct flock *lock)
+{
+    struct file_lock want;
+    int r = file_lock_describe(f, FILE_LOCK_RECORD, &want);
+    if (lock == NULL) {
+        return -EFAULT;
+    }
+    if (r == 0 && lock->l_pid != 0) {
+        r = -EINVAL;
+    }
+    r = r == 0 ? check_lock(f, command, lock, &want.first, &want.last) : r;
+    if (r != 0) {
+        return r;
+    }
+    want.exclusive = lock->l_type == F_WRLCK;
+    if (command == F_OFD_GETLK) {
+        tell_lock(&want, lock);
+        return 0;
+    }
+    return lock->l_type == F_UNLCK ? file_lock_release(&want)
+                                   : file_lock_take(&want, command == F_OFD_SETLKW);
+}
+
+static int fcntl_once(int fd, int command, long arg)
+{
     if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
-        return (int)libc_result(dup_from(fd, (int)arg, command == F_DUPFD ? 0 : O_CLOEXEC));
+        return dup_from(fd, (int)arg, command == F_DUPFD ? 0 : O_CLOEXEC);
     }
     struct file *f = fd_get(fd);
     if (f == NULL) {
-        return (int)libc_result(-EBADF);
+        return -EBADF;
     }
     int r;
     switch (command) {
@@ -163,6 +217,11 @@ int fcntl(int fd, int command, ...)
     case F_SETLK:
     case F_SETLKW:
         r = record_lock(f, command, (struct flock *)arg);
+        break;
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        r = open_file_lock(f, command, (struct flock *)arg);
         break;
     case F_GETFL:
         r = __atomic_load_n(&f->flags, __ATOMIC_RELAXED);
@@ -180,5 +239,20 @@ int fcntl(int fd, int command, ...)
         r = -EINVAL;
     }
     file_unref(f);
+    return r;
+}
+
+int fcntl(int fd, int command, ...)
+{
+    int r;
+    va_list ap;
+    va_start(ap, command);
+    long arg = va_arg(ap, long); /* an int, or a pointer */
+    va_end(ap);
+    if (command == F_OFD_SETLKW) {
+        LIBC_RESTARTING(r, fcntl_once(fd, command, arg));
+    } else {
+        r = fcntl_once(fd, command, arg);
+    }
     return (int)libc_result(r);
 }

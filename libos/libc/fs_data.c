@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ftruncate and advice: what needs an open file and not the tree of names. */
+/* ftruncate, advice and sync_file_range: what needs an open file and not the tree of names. */
+#define _GNU_SOURCE /* sync_file_range */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -40,4 +41,24 @@ int posix_fadvise(int fd, off_t pos, off_t len, int advice)
     }
     file_unref(f);
     return r;
+}
+
+/* A part can't be written alone: all of the file is. SYNC_FILE_RANGE_WRITE by itself need not wait. */
+int sync_file_range(int fd, off_t pos, off_t len, unsigned flags)
+{
+    const unsigned wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+    off_t end;
+    struct file *f = fd_get(fd);
+    if (f == NULL) {
+        return (int)libc_result(-EBADF);
+    }
+    int r = f->ops->pread == NULL ? -ESPIPE : 0;
+    if ((flags & ~(wait | SYNC_FILE_RANGE_WRITE)) || pos < 0 || len < 0 ||
+        __builtin_add_overflow(pos, len, &end)) {
+        r = -EINVAL;
+    } else if (r == 0 && (flags & wait) && f->ops->fsync != NULL) {
+        r = f->ops->fsync(f);
+    }
+    file_unref(f);
+    return (int)libc_result(r);
 }

@@ -23,6 +23,10 @@ struct netdb_service {
 const struct netdb_service *netdb_service_by_name(const char *name);
 const struct netdb_service *netdb_service_by_port(unsigned port, unsigned protocol);
 
+/* The i-th of the table, one for each protocol of a service; NULL: there are no more. */
+struct servent *netdb_service_at(size_t i);
+struct protoent *netdb_protocol_at(size_t i);
+
 struct netdb_addr {
     int family;
     uint32_t scope;    /* interface, of IPv6 */

@@ -125,8 +125,23 @@ struct servent *getservbyport(int port, const char *proto)
     return fill(netdb_service_by_port(ntohs((uint16_t)port), bits), bits);
 }
 
-static struct protoent *protocol_at(size_t i)
+struct servent *netdb_service_at(size_t i)
 {
+    for (size_t s = 0; s < COUNT(services); s++) {
+        for (unsigned bit = NETDB_TCP; bit <= NETDB_UDP; bit <<= 1) {
+            if ((services[s].protocols & bit) != 0 && i-- == 0) {
+                return fill(&services[s], bit);
+            }
+        }
+    }
+    return NULL;
+}
+
+struct protoent *netdb_protocol_at(size_t i)
+{
+    if (i >= COUNT(protocols)) {
+        return NULL;
+    }
     static _Thread_local struct protoent entry;
     static _Thread_local char *aliases[2];
     aliases[0] = (char *)(uintptr_t)protocols[i].alias;
@@ -140,7 +155,7 @@ struct protoent *getprotobyname(const char *name)
 {
     for (size_t i = 0; i < COUNT(protocols); i++) {
         if (strcmp(protocols[i].name, name) == 0 || strcmp(protocols[i].alias, name) == 0) {
-            return protocol_at(i);
+            return netdb_protocol_at(i);
         }
     }
     return NULL;
@@ -150,7 +165,7 @@ struct protoent *getprotobynumber(int number)
 {
     for (size_t i = 0; i < COUNT(protocols); i++) {
         if (protocols[i].number == number) {
-            return protocol_at(i);
+            return netdb_protocol_at(i);
         }
     }
     return NULL;

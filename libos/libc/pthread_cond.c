@@ -36,12 +36,12 @@ static int cond_wait(pthread_cond_t *c, pthread_mutex_t *m, uint64_t deadline)
     int r = -waitq_wait_for(queue_of(c->__wait), guard_of(&c->__guard), deadline, ATTENTION_ALL);
     c->__inside--;
     spin_unlock(guard_of(&c->__guard), was);
-    pthread_mutex_take_all(m, nesting);
+    int taken = pthread_mutex_take_all(m, nesting);
     if (r == EINTR) {
         point_attend(); /* with the mutex, as cleanup handlers want it */
         r = 0;          /* and then it is a spurious wake-up, which POSIX allows */
     }
-    return r;
+    return taken != 0 ? taken : r;
 }
 
 int pthread_cond_wait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m)

@@ -42,14 +42,32 @@ static inline pthread_t self_id(void)
     return (pthread_t)(uintptr_t)thread_current();
 }
 
+/* In __type, beside the type: what a thread that ends leaves behind is told to the next owner. */
+#define MUTEX_ROBUST 4u
+
+/*
+ * What robust mutexes need of the others, once there are any: NULL until an attribute asks for
+ * them.
+ */
+struct pthread_robust_ops {
+    int (*taken)(pthread_mutex_t *m); /* the caller owns it: 0, EOWNERDEAD; or not: ENOTRECOVERABLE */
+    void (*given)(pthread_mutex_t *m); /* it is going to be released */
+    void (*leave)(void);               /* the thread ends */
+};
+
+extern const struct pthread_robust_ops *pthread_robust;
+
+/* Release a mutex of a type that knows its owner, with nothing said of that. */
+void pthread_mutex_release(pthread_mutex_t *m);
+
 /* pthread_mutex_lock() with a time limit: 0 or an error number. */
 int pthread_mutex_take(pthread_mutex_t *m, uint64_t deadline);
 
 /* Give up the mutex for a condition wait, whatever its nesting, which is returned. */
 unsigned pthread_mutex_release_all(pthread_mutex_t *m);
 
-/* Take it again with that nesting. */
-void pthread_mutex_take_all(pthread_mutex_t *m, unsigned count);
+/* Take it again with that nesting: 0, or of a robust one what a lock would say. */
+int pthread_mutex_take_all(pthread_mutex_t *m, unsigned count);
 
 /* Wait until nobody is inside an object that is being destroyed. */
 void pthread_drain(unsigned char *guard, const unsigned *inside);

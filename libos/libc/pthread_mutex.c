@@ -16,6 +16,10 @@
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
 
+#define TYPE(m) ((m)->__type & ~MUTEX_ROBUST)
+
+const struct pthread_robust_ops *pthread_robust;
+
 /* __state and __guard as the one object that the last store of a release clears. */
 typedef uint16_t __attribute__((may_alias)) state_and_guard;
 
@@ -74,13 +78,19 @@ static inline void release(pthread_mutex_t *m)
     }
 }
 
+static int now_owned(pthread_mutex_t *m)
+{
+    __atomic_store_n(&m->__owner, self_id(), __ATOMIC_RELAXED);
+    return m->__type & MUTEX_ROBUST ? pthread_robust->taken(m) : 0;
+}
+
 /* Take a mutex of a type that knows its owner. */
 static int take_owned(pthread_mutex_t *m, bool wait, uint64_t deadline)
 {
-    pthread_t self = self_id();
     /* Only this thread itself stores its own id there, so no lock is needed to see it. */
-    if (__atomic_load_n(&m->__owner, __ATOMIC_RELAXED) == self) {
-        if (m->__type == PTHREAD_MUTEX_ERRORCHECK) {
+    if (__atomic_load_n(&m->__owner, __ATOMIC_RELAXED) == self_id() &&
+        TYPE(m) != PTHREAD_MUTEX_NORMAL) {
+        if (TYPE(m) == PTHREAD_MUTEX_ERRORCHECK) {
             return wait ? EDEADLK : EBUSY;
         }
         if (m->__count == UINT32_MAX) {
@@ -95,8 +105,7 @@ static int take_owned(pthread_mutex_t *m, bool wait, uint64_t deadline)
             return r;
         }
     }
-    __atomic_store_n(&m->__owner, self, __ATOMIC_RELAXED);
-    return 0;
+    return now_owned(m);
 }
 
 int pthread_mutex_take(pthread_mutex_t *m, uint64_t deadline)
@@ -120,6 +129,20 @@ int pthread_mutex_trylock(pthread_mutex_t *m)
     return try_take(m) ? 0 : EBUSY;
 }
 
+void pthread_mutex_release(pthread_mutex_t *m)
+{
+    __atomic_store_n(&m->__owner, 0, __ATOMIC_RELAXED);
+    release(m);
+}
+
+static void give_up(pthread_mutex_t *m)
+{
+    if (m->__type & MUTEX_ROBUST) {
+        pthread_robust->given(m);
+    }
+    pthread_mutex_release(m);
+}
+
 /* Releasing a normal mutex that nobody holds does nothing, as elsewhere. */
 int pthread_mutex_unlock(pthread_mutex_t *m)
 {
@@ -131,7 +154,8 @@ int pthread_mutex_unlock(pthread_mutex_t *m)
             m->__count--;
             return 0;
         }
-        __atomic_store_n(&m->__owner, 0, __ATOMIC_RELAXED);
+        give_up(m);
+        return 0;
     }
     release(m);
     return 0;
@@ -141,27 +165,30 @@ unsigned pthread_mutex_release_all(pthread_mutex_t *m)
 {
     unsigned count = m->__count;
     m->__count = 0;
-    __atomic_store_n(&m->__owner, 0, __ATOMIC_RELAXED);
-    release(m);
+    give_up(m);
     return count;
 }
 
-void pthread_mutex_take_all(pthread_mutex_t *m, unsigned count)
+int pthread_mutex_take_all(pthread_mutex_t *m, unsigned count)
 {
     if (!try_take(m)) {
         wait_for(m, NO_DEADLINE);
     }
-    if (m->__type != PTHREAD_MUTEX_NORMAL) {
-        __atomic_store_n(&m->__owner, self_id(), __ATOMIC_RELAXED);
+    if (m->__type == PTHREAD_MUTEX_NORMAL) {
+        return 0;
+    }
+    int r = now_owned(m);
+    if (r != ENOTRECOVERABLE) {
         m->__count = count;
     }
+    return r;
 }
 
 int pthread_mutex_init(pthread_mutex_t *restrict m, const pthread_mutexattr_t *restrict attr)
 {
     *m = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     if (attr != NULL) {
-        m->__type = (unsigned char)attr->__type;
+        m->__type = (unsigned char)(attr->__type | (attr->__robust ? MUTEX_ROBUST : 0));
     }
     return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * Attributes of mutexes, condition variables, rwlocks and barriers.
  *
- * Sharing between processes is accepted, as there is only one process. Robust mutexes and
- * priority protocols would promise something: ENOTSUP.
+ * Sharing between processes is accepted, as there is only one process. Priority
+ * protocols would promise something: ENOTSUP.
  */
 #include "pthread_impl.h"
 
@@ -66,19 +66,6 @@ int pthread_mutexattr_setprotocol(pthread_mutexattr_t *attr, int protocol)
     (void)attr;
     return protocol == PTHREAD_PRIO_NONE ? 0
            : protocol == PTHREAD_PRIO_INHERIT || protocol == PTHREAD_PRIO_PROTECT ? ENOTSUP : EINVAL;
-}
-
-int pthread_mutexattr_getrobust(const pthread_mutexattr_t *restrict attr, int *restrict robust)
-{
-    (void)attr;
-    *robust = PTHREAD_MUTEX_STALLED;
-    return 0;
-}
-
-int pthread_mutexattr_setrobust(pthread_mutexattr_t *attr, int robust)
-{
-    (void)attr;
-    return robust == PTHREAD_MUTEX_STALLED ? 0 : robust == PTHREAD_MUTEX_ROBUST ? ENOTSUP : EINVAL;
 }
 
 int pthread_condattr_init(pthread_condattr_t *attr)

@@ -34,6 +34,9 @@ static void leave(void)
     }
     thread_data()->leaving = true;
     pthread_keys_leave();
+    if (pthread_robust != NULL) {
+        pthread_robust->leave();
+    }
     if (point_leave != NULL) {
         point_leave();
     }

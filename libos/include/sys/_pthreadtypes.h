@@ -41,19 +41,22 @@ typedef struct {
 typedef struct {
     int __type;
     int __pshared;
+    int __robust;
 } pthread_mutexattr_t;
 
 /*
  * __state: 0 free, 1 held, 2 held and somebody may wait. It stays next to __guard, because the last
  * store of an unlock clears both at once: after it the mutex may already be freed memory.
  */
-typedef struct {
+typedef struct __pthread_mutex {
     unsigned char __state;
     unsigned char __guard;
     unsigned char __type;
+    unsigned char __owner_state; /* of a robust one; libos/libc/pthread_robust.c */
     unsigned int __count; /* nesting of a recursive one, beyond the first */
     pthread_t __owner;    /* of the types that check it, else 0 */
     void *__wait[2];
+    struct __pthread_mutex *__next; /* robust: the next one that its owner holds */
 } pthread_mutex_t;
 
 typedef struct {

@@ -55,6 +55,13 @@ extern "C" {
 #define MADV_DONTDUMP   16
 #define MADV_DODUMP     17
 
+#define MREMAP_MAYMOVE   1
+#define MREMAP_FIXED     2 /* EINVAL: addresses are not to be chosen */
+#define MREMAP_DONTUNMAP 4 /* EINVAL */
+
+#define MFD_CLOEXEC       1u
+#define MFD_ALLOW_SEALING 2u /* taken, though nothing can be sealed */
+
 #define POSIX_MADV_NORMAL     0
 #define POSIX_MADV_RANDOM     1
 #define POSIX_MADV_SEQUENTIAL 2
@@ -68,6 +75,14 @@ int msync(void *addr, size_t len, int flags);
 int madvise(void *addr, size_t len, int advice);
 int posix_madvise(void *addr, size_t len, int advice);
 int mincore(void *addr, size_t len, unsigned char *vec);
+/* Larger is elsewhere always: what it has is copied, so both have to fit for a moment. */
+void *mremap(void *addr, size_t len, size_t new_len, int flags, ...);
+
+/* Memory that is a file: by a name in /run/shm, and without one. */
+int shm_open(const char *name, int flags, mode_t mode);
+int shm_unlink(const char *name);
+int memfd_create(const char *name, unsigned flags);
+
 int mlock(const void *addr, size_t len);
 int munlock(const void *addr, size_t len);
 int mlockall(int flags);

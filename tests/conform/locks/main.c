@@ -102,6 +102,91 @@ static void records(void)
     close(w);
 }
 
+/* The same for a lock of the open file: who has it is told. */
+static void ofd(int line, int fd, int command, int type, int whence, long start, long len)
+{
+    struct flock l = {.l_type = (short)type, .l_whence = (short)whence, .l_start = start, .l_len = len};
+    errno = 0;
+    int r = fcntl(fd, command, &l);
+    printf("%d: %s: %s", line, type == F_RDLCK ? "read" : type == F_WRLCK ? "write" : "none",
+           r == 0 ? "0" : error_name(errno));
+    if (r == 0 && command == F_OFD_GETLK && l.l_type != F_UNLCK) {
+        printf(", %s from %ld + %ld, pid %d, whence %d", l.l_type == F_RDLCK ? "read" : "write", (long)l.l_start,
+               (long)l.l_len, (int)l.l_pid, (int)l.l_whence);
+    }
+    printf("%s\n", r == 0 && command == F_OFD_GETLK && l.l_type == F_UNLCK ? ", free" : "");
+}
+
+#define OFD(...) ofd(__LINE__, __VA_ARGS__)
+
+static void *lock_waiting(void *arg)
+{
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 25, .l_len = 1};
+    return (void *)(intptr_t)fcntl(*(int *)arg, F_OFD_SETLKW, &l);
+}
+
+static void open_files(void)
+{
+    SAY("fcntl, locks of open files");
+    int a = reopen(O_RDWR), b = reopen(O_RDWR), same = (int)MUST(dup(a));
+    int r = reopen(O_RDONLY), w = reopen(O_WRONLY);
+    OFD(a, F_OFD_SETLK, F_WRLCK, SEEK_SET, 10, 20);
+    OFD(a, F_OFD_GETLK, F_WRLCK, SEEK_SET, 0, 0);
+    OFD(same, F_OFD_GETLK, F_WRLCK, SEEK_SET, 0, 0);
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 0, 0);
+    OFD(b, F_OFD_GETLK, F_RDLCK, SEEK_SET, 29, 1);
+    OFD(b, F_OFD_GETLK, F_RDLCK, SEEK_SET, 30, 1);
+    OFD(b, F_OFD_SETLK, F_RDLCK, SEEK_SET, 0, 11);
+    OFD(b, F_OFD_SETLK, F_RDLCK, SEEK_SET, 0, 10);
+    OFD(a, F_OFD_SETLK, F_WRLCK, SEEK_SET, 5, 5);
+    SAY("a part is given up, a part becomes another kind, parts grow together");
+    OFD(a, F_OFD_SETLK, F_UNLCK, SEEK_SET, 15, 5);
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 15, 5);
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 10, 5);
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 20, 1);
+    OFD(a, F_OFD_SETLK, F_RDLCK, SEEK_SET, 10, 5);
+    OFD(b, F_OFD_GETLK, F_RDLCK, SEEK_SET, 10, 5);
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 10, 5);
+    OFD(a, F_OFD_SETLK, F_WRLCK, SEEK_SET, 30, 0);
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 1000000, 1);
+    OFD(a, F_OFD_SETLK, F_UNLCK, SEEK_SET, 40, 0);
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 35, 0);
+    SAY("waiting");
+    pthread_t thread;
+    void *result;
+    MUST(-pthread_create(&thread, NULL, lock_waiting, &b));
+    settle();
+    OFD(a, F_OFD_SETLK, F_UNLCK, SEEK_SET, 20, 5);
+    settle();
+    OFD(a, F_OFD_SETLK, F_UNLCK, SEEK_SET, 25, 5);
+    MUST(-pthread_join(thread, &result));
+    SHOW((intptr_t)result);
+    OFD(a, F_OFD_GETLK, F_WRLCK, SEEK_SET, 20, 10);
+    SAY("they go with the last descriptor of it");
+    OFD(b, F_OFD_SETLK, F_UNLCK, SEEK_SET, 0, 0);
+    CALL(flock(a, LOCK_EX | LOCK_NB)); /* another kind of lock */
+    CALL(close(a));
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 0, 0);
+    CALL(flock(b, LOCK_EX | LOCK_NB));
+    CALL(close(same));
+    OFD(b, F_OFD_GETLK, F_WRLCK, SEEK_SET, 0, 0);
+    CALL(flock(b, LOCK_EX | LOCK_NB));
+    SAY("what is wrong");
+    OFD(r, F_OFD_SETLK, F_WRLCK, SEEK_SET, 0, 1);
+    OFD(w, F_OFD_SETLK, F_RDLCK, SEEK_SET, 0, 1);
+    OFD(b, F_OFD_SETLK, 77, SEEK_SET, 0, 1);
+    OFD(b, F_OFD_SETLK, F_RDLCK, 7, 0, 1);
+    OFD(b, F_OFD_SETLK, F_RDLCK, SEEK_SET, -1, 1);
+    OFD(1000, F_OFD_SETLK, F_RDLCK, SEEK_SET, 0, 1);
+    struct flock l = {.l_type = F_RDLCK, .l_pid = 1};
+    CALL(fcntl(b, F_OFD_SETLK, &l));
+    OFD(b, F_OFD_SETLKW, F_WRLCK, SEEK_END, 0, 10);
+    OFD(w, F_OFD_SETLK, F_WRLCK, SEEK_END, 5, 1);
+    close(b);
+    close(r);
+    close(w);
+}
+
 static void copying(void)
 {
     SAY("copy_file_range");
@@ -227,6 +312,7 @@ int main(void)
     whole_files();
     interrupted();
     records();
+    open_files();
     copying();
     close_on_exec();
     unlink(name);

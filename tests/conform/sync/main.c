@@ -426,8 +426,9 @@ static void cancellation(void)
     sem_init(&started, 0, 0);
     MUST(-pthread_create(&t, NULL, wait_for_ever, NULL));
     sem_wait(&started);
-    ERR(pthread_cancel(t));
+    int r = pthread_cancel(t);
     ERR(pthread_join(t, &result));
+    ERR(r); /* told when the other one has said what it says */
     IS(result == PTHREAD_CANCELED);
     SHOW((intptr_t)run_in_thread(ends_itself, NULL));
     IS(run_in_thread(not_now, NULL) == PTHREAD_CANCELED);

@@ -31,6 +31,7 @@ static void copies(void)
     REFUSED(fork());
     REFUSED(vfork());
     REFUSED(daemon(0, 0));
+    REFUSED(chroot("/"));
 }
 
 static void other_programs(void)
