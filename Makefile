@@ -102,7 +102,9 @@ SELDOM += $(addprefix libos/net/,netdev netinfo% net_announce net_config net_dns
 SELDOM += $(addprefix lwip/core/,def dns init netif raw stats $(addprefix ipv4/,dhcp icmp igmp ip4_frag) \
           $(addprefix ipv6/,icmp6 inet6 ip6_addr ip6_frag mld6 nd6))
 SELDOM += $(addprefix libos/fs/,condev confile ramfs_dir vfs_open) \
-          $(addprefix libos/libc/,dns_% ftw getaddrinfo getnameinfo ifaddrs netdb_% passwd scandir sysconf uname)
+          $(addprefix libos/libc/,dns_% ftw getaddrinfo getnameinfo ifaddrs netdb_% passwd scandir sysconf uname) \
+          $(addprefix libos/libc/,dir fcntl file_locks inet_ntop open sched stat time_zone) \
+          $(addprefix libos/libc/,auxv backtrace_calls confstr mremap pthread_robust semaphore_named shm statx)
 # The flags behind -Os were measured: they make gcc 12's code for the monitor a twelfth smaller.
 OPT_MONITOR := -Os -fomit-frame-pointer -fno-expensive-optimizations -fno-move-loop-invariants \
                -fno-caller-saves -fno-if-conversion -fno-thread-jumps -fno-shrink-wrap -fno-tree-tail-merge
