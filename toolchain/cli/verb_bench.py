@@ -39,6 +39,8 @@ def add_arguments(parser):
     parser.add_argument("--sides", metavar="A,B", default="", help="only these of pith, linux, native")
     parser.add_argument("--card", metavar="NAME=VALUE", action="append", default=[],
                         help="for the network card, like gso=off; may be repeated")
+    parser.add_argument("--boot-option", metavar="WORD", action="append", default=[],
+                        help="of Pith, like net.gro=1; may be repeated")
     parser.add_argument("--profile", action="store_true", help="list where Pith's instructions go, by function")
     parser.add_argument("--against", metavar="FILE", help="tell what got worse since this older run (JSON)")
     parser.add_argument("--out", metavar="FILE", help="where the JSON goes (default: build/bench/bench-TIME.json)")
@@ -62,7 +64,7 @@ def wanted(options):
         if side not in ("pith", "linux", "native"):
             raise usage(f"--sides: there is no '{side}'; they are pith, linux, native")
     bench = frame.Bench(options.on, options.machine, count_of(options, "rounds", 0), count_of(options, "counted", 0),
-                        count_of(options, "seconds", 1), sides, options.profile, options.quick, options.card)
+                        count_of(options, "seconds", 1), sides, options.profile, options.quick, options.card, options.boot_option)
     if options.quick:
         bench.rounds, bench.counted, bench.seconds = 1, 1, QUICK_SECONDS
     if bench.rounds + bench.counted == 0:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What primitives cost. Under QEMU's `-icount shift=0` the time stamp counter ticks once per guest
- * instruction, so the figures are exact and do not depend on the host. Prints `prim NAME VALUE`.
+ * instruction, so the figures are exact and do not depend on the host. Prints `prim NAME VALUE`. With a name as
+ * its argument it measures that alone and says how many operations it has done, `operations N`: for a profile.
  */
 #include "prim.h"
 
@@ -15,6 +16,8 @@
 
 #define REPEATS 9 /* the median counts */
 #define LIVE    1000
+
+static const char *only; /* the measure to take; NULL for all */
 
 static uint64_t ticks(void)
 {
@@ -32,6 +35,9 @@ static int by_value(const void *a, const void *b)
 void measure(const char *name, unsigned n, void (*op)(unsigned n))
 {
     uint64_t took[REPEATS];
+    if (only != NULL && strcmp(only, name) != 0) {
+        return;
+    }
     op(n);
     for (int i = 0; i < REPEATS; i++) {
         uint64_t start = ticks();
@@ -40,6 +46,9 @@ void measure(const char *name, unsigned n, void (*op)(unsigned n))
     }
     qsort(took, REPEATS, sizeof(took[0]), by_value);
     printf("prim %s %.1f\n", name, (double)took[REPEATS / 2] / n);
+    if (only != NULL) {
+        printf("operations %u\n", (REPEATS + 1) * n);
+    }
 }
 
 volatile long sink;
@@ -166,8 +175,9 @@ static void format(unsigned n)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    only = argc > 1 ? argv[1] : NULL;
     /* With one tick per nanosecond of virtual time, and the counter at 0 at reset. */
     printf("prim reset_to_main %.1f\n", (double)ticks());
     measure("function_call", 10000, function_call);

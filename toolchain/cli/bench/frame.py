@@ -34,6 +34,7 @@ class Bench:
     profile: bool = False    # keep instructions per function of Pith's counted turns
     quick: bool = False
     card: list = field(default_factory=list)  # NAME=VALUE for the network card's device
+    boot_options: list = field(default_factory=list)  # Pith's own, like net.gro=1
 
 
 @dataclass

@@ -6,12 +6,13 @@ Under QEMU's icount with one tick of the time stamp counter per instruction, so 
 
 import glob
 import os
+import re
 import secrets
 import time
 
 import image
 import linux_guest
-from bench import frame
+from bench import frame, plugin
 from guest import Guest
 from machine import Machine
 from words import TOP, Failure
@@ -79,12 +80,39 @@ def linux():
                              qemu_args=["-initrd", archive, "-icount", "shift=0,sleep=off"]), "Linux")
 
 
+def counted(elf, symbols, name):
+    """(operations, {function: [instructions, calls]}) of a whole run that measures `name` alone."""
+    meter = plugin.Meter(blocks=True)
+    output = bytearray()
+    try:
+        machine = Machine(elf, "tcg", memory=MEMORY, nonce="0" * 16, options=["base=fixed"], args=[name],
+                          qemu_args=meter.words)
+        Guest(machine, None, output.extend, timeout=SECONDS).run()
+        found = re.search(rb"^operations (\d+)", output, re.MULTILINE)
+        return int(found[1]) if found else 1, plugin.profile(symbols, [], meter.blocks(), 1)
+    finally:
+        meter.close()
+
+
+def profile(elf, measure, result):
+    """Where the instructions of one operation are: a run of it, without what a run of nothing takes."""
+    symbols = plugin.Symbols(elf)
+    done, functions = counted(elf, symbols, measure.removesuffix(" instructions"))
+    _, idle = counted(elf, symbols, "nothing")
+    more = {name: [(have - less) / done for have, less in zip(counts, idle.get(name, (0, 0)))]
+            for name, counts in functions.items()}
+    result.profiles[measure] = {name: counts for name, counts in
+                                sorted(more.items(), key=lambda item: -item[1][0]) if counts[0] > 0.1}
+
+
 def run(bench):
     began = time.monotonic()
     app = image.find(FOLDER)
     image.build([app])
     result = frame.Result(NAME, TITLE)
     result.add("Pith", pith(app.elf))
+    for measure in TARGETS if bench.profile else ():
+        profile(app.elf, measure, result)
     if not bench.quick and (not bench.sides or "linux" in bench.sides):
         result.add("Linux", linux())
     result.seconds = time.monotonic() - began

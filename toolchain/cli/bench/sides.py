@@ -135,7 +135,7 @@ class Pith(Side):
         fixed = ["base=fixed"] if bench.profile else []
         return StartedGuest(ns, Machine(
             self.elf, bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
-            options=[f"ip={ADDRESS}/24", *fixed, *self.options], args=self.args, nonce=secrets.token_hex(8),
+            options=[f"ip={ADDRESS}/24", *fixed, *self.options, *bench.boot_options], args=self.args, nonce=secrets.token_hex(8),
             qemu_args=meter.words if meter else []), meter)
 
 
