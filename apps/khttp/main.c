@@ -43,7 +43,9 @@ struct page {
 
 struct client {
     int fd;
-    unsigned matched;  /* bytes of CR LF CR LF seen at the end of what came so far */
+    size_t line;       /* bytes of a line whose end has not come yet */
+    bool cr;           /* the last of these is CR */
+    bool after_line;   /* the line before it ended with CR LF, and was not the end of a head */
     size_t owed;       /* bytes of responses that the socket has not taken yet */
     bool blocked;      /* epoll waits for it to take more */
     bool listens;      /* it is no client, but the port itself */
@@ -65,20 +67,23 @@ static void drop(struct client *c)
     free(c);
 }
 
-/* How many heads end in these bytes; the state carries over to the next ones. */
+/* How many heads end in these bytes: each does with an empty line. The state carries over to the next ones. */
 static unsigned count_heads(struct client *c, const char *p, size_t n)
 {
+    const char *end = p + n, *lf;
     unsigned heads = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] == "\r\n\r\n"[c->matched]) {
-            c->matched++;
-        } else {
-            c->matched = p[i] == '\r';
-        }
-        if (c->matched == 4) {
-            c->matched = 0;
-            heads++;
-        }
+    for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1) {
+        size_t length = c->line + (size_t)(lf - p);
+        bool whole = lf > p ? lf[-1] == '\r' : c->cr;
+        bool head = whole && length == 1 && c->after_line;
+        heads += head;
+        c->after_line = whole && !head;
+        c->line = 0;
+        c->cr = false;
+    }
+    if (p < end) {
+        c->line += (size_t)(end - p);
+        c->cr = end[-1] == '\r';
     }
     return heads;
 }

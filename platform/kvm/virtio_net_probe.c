@@ -133,7 +133,7 @@ static void read_config(struct virtio_net *net)
 static int set_up(struct virtio_net *net)
 {
     uint64_t wanted = WANTED;
-    if (cmdline_get_u64("net.gro", 0) != 0) {
+    if (cmdline_get_u64("net.gro", 1) != 0) {
         wanted |= RECEIVE_LONG;
     }
     int err = virtio_open(net->dev, wanted);

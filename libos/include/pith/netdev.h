@@ -40,8 +40,8 @@
  * which netdev_claim() notices, and so does nobody else: to look only, use netdev_copy().
  *
  * Boot options: `net.buffers=` how many receive buffers of 2 KiB, on Xen of 4 KiB (64 to 512 by the
- * machine's memory), `net.gro=` 1 take segments longer than the MTU, NETBUF_GSO_..., where the host
- * offers them (0 where that is virtio and 1 where it is Xen, unless it is given).
+ * machine's memory), `net.gro=` 0 take no segments longer than the MTU, NETBUF_GSO_..., else they are taken
+ * where the host offers them.
  */
 #pragma once
 

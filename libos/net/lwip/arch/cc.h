@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <arch/checksum.h>
+
 /* Of the C library lwIP needs memory and string functions only. */
 #define LWIP_NO_CTYPE_H  1
 #define LWIP_NO_UNISTD_H 1
@@ -20,6 +22,8 @@
 /* Ports, transaction ids, addresses: nothing that a peer may guess. Context: net_lock held. */
 uint32_t net_rand32(void);
 #define LWIP_RAND() net_rand32()
+
+#define LWIP_CHKSUM checksum_sum
 
 /*
  * LWIP_ASSERT is for lwIP's own invariants and our use of its API. A packet must never make one
