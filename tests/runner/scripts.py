@@ -39,7 +39,11 @@ def tail(text, lines=3):
 UNPACKED = re.compile(r"\b(LWIP|EXT4|lwip)\b")
 
 
-def unit_jobs(wanted, _full, _results):
+# These draw lots, and more of them in a full run.
+LONGER = ("ext4_fuzz",)
+
+
+def unit_jobs(wanted, full, _results):
     """Most need nothing but the host's compiler, and are run while the toolchain is built."""
     folder = os.path.join(TOP, "tests", "unit")
     names = sorted(f[len("test_"):-len(".c")] for f in os.listdir(folder)
@@ -49,15 +53,15 @@ def unit_jobs(wanted, _full, _results):
         if not wanted or name in wanted:
             with open(os.path.join(folder, f"test_{name}.c"), encoding="utf-8") as f:
                 needs = UNPACKED.search(f.read())
-            (later if needs else now).append(make_unit(name))
+            (later if needs else now).append(make_unit(name, full and name in LONGER))
     return now + ([Job(lambda results: later, alone=COMPILING, name="unit/(toolchain)")] if later else [])
 
 
-def make_unit(name):
+def make_unit(name, longer):
     def job(results):
         began = time.monotonic()
-        status, output = call(["sh", "tests/unit/run.sh", name],
-                              log_path("unit", name + ".log"), 180)
+        status, output = call(["env"] + ["PITH_LONG=1"] * longer + ["sh", "tests/unit/run.sh", name],
+                              log_path("unit", name + ".log"), 3700 if longer else 180)
         seconds = time.monotonic() - began
         if status == 0:
             results.ok(f"unit/{name}", seconds)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds and runs the unit tests on the host, under AddressSanitizer and UBSan.
 #
-#   tests/unit/run.sh [NAME...]     all, or test_NAME.c
+#   tests/unit/run.sh [NAME...]     all, or test_NAME.c; PITH_LONG=1: those that draw lots draw more
 #
 # One line per test; the output of a test is shown when it fails. Last line: N passed, N failed, N skipped.
 
@@ -21,6 +21,7 @@ lwip=build/src/lwip-2.2.1/src
 lwip_flags="-iquote libos/net -I libos/net/lwip -I build/include/lwip -isystem $lwip/include"
 lwip_flags="$lwip_flags -fno-sanitize=alignment"
 limit=120
+[ -z "${PITH_LONG:-}" ] || limit=3600
 passed=0
 failed=0
 

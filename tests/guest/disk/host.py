@@ -5,6 +5,7 @@ where this host may, the Linux that mounts it.
     host.py fill FOLDER SMALL ENTRIES     what the guest expects of the host, in a folder
     host.py check FOLDER SMALL ENTRIES BIG"""
 
+import json
 import os
 import re
 import shutil
@@ -95,7 +96,40 @@ def partition(path, size):
     return first * 512, (last - first + 1) * 512
 
 
+def failing(run):
+    """A disk with one block that can't be read, of host/file, and one that can't be written, of the journal."""
+    path = os.path.join(run.dir, "failing.img")
+    run.image = path
+    with open(path, "wb") as f:
+        f.truncate(64 << 20)
+    folder = os.path.join(run.dir, "from")
+    fill(folder, 0, 0)
+    tool("mke2fs", "-t", "ext4", "-q", "-F", "-b", "4096", "-J", "size=4", "-d", folder, path)
+    shutil.rmtree(folder)
+    bad = [int(tool("debugfs", "-R", words, path).splitlines()[-1]) * 8
+           for words in ("bmap /host/file 122", "bmap <8> 60")]
+    rules = [{"event": "none", "iotype": kind, "errno": 5, "once": False, "sector": sector}
+             for kind, sector in zip(("read", "write"), bad)]
+    node = {"driver": "raw", "node-name": "failing",
+            "file": {"driver": "blkdebug", "image": {"driver": "file", "filename": path}, "inject-error": rules}}
+    device = "virtio-blk-device" if run.bed.machine == "microvm" else "virtio-blk-pci,disable-legacy=on"
+    run.machine.qemu_args += ["-blockdev", json.dumps(node), "-device", f"{device},drive=failing"]
+
+
+def check_promised(run):
+    """After an error of the disk: the journal is sound, and what was promised is there."""
+    tool("e2fsck", "-fy", run.image, ok=(0, 1))
+    tool("e2fsck", "-fn", run.image)
+    for i in range(int(re.search(r"^promised (\d+)", run.output.text, re.MULTILINE).group(1))):
+        if dump(run, f"/{i}") != contents(size_of(i), i & 255):
+            return f"/{i} is wrong"
+    return None
+
+
 def prepare(run):
+    if run.case.name == "errors":
+        failing(run)
+        return
     disk = os.path.join(run.dir, "disk0.img")
     run.image = disk
     run.offset = 0
@@ -123,6 +157,10 @@ def prepare(run):
 
 def verify(run):
     if run.case.name == "absent":
+        return
+    if run.case.name == "errors":
+        yield "promised", problem(check_promised, run)
+        os.unlink(run.image)
         return
     if run.case.name == "readonly":
         with open(run.image, "rb") as f:

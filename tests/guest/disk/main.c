@@ -339,6 +339,46 @@ static void readonly(void)
     FAILS(truncate("/data/host/file", 0), EROFS);
 }
 
+/*
+ * The disk fails: a block of the host's file can't be read, and one of the journal not be written. What
+ * fsync() has answered for is told to the host, which looks for it.
+ */
+static void errors(void)
+{
+    char path[64], text[100];
+    struct statvfs vfs;
+    int fd = open("/data/host/file", O_RDONLY);
+    FAILS(pread(fd, text, sizeof(text), 500000), EIO);
+    FAILS(pread(fd, text, sizeof(text), 500000), EIO);
+    CHECK_EQ(pread(fd, text, sizeof(text), 900000), sizeof(text));
+    CHECK_EQ(close(fd), 0);
+    unsigned promised = 0;
+    int r = 0;
+    while (r == 0 && promised < 1000) {
+        snprintf(path, sizeof(path), "/data/%u", promised);
+        CHECK(write_file(path, size_of(promised), promised));
+        fd = open(path, O_RDWR);
+        r = fsync(fd);
+        promised += r == 0;
+        FAILS(r, r == 0 ? 0 : EIO);
+        CHECK_EQ(close(fd), 0);
+    }
+    CHECK(promised > 0 && promised < 1000);
+    printf("promised %u\n", promised);
+    FAILS(open("/data/more", O_CREAT | O_WRONLY, 0644), EROFS);
+    FAILS(unlink("/data/0"), EROFS);
+    FAILS(rename("/data/0", "/data/x"), EROFS);
+    fd = open("/data/host/file", O_RDONLY);
+    FAILS(fsync(fd), EIO);
+    CHECK_EQ(close(fd), 0);
+    CHECK_EQ(statvfs("/data", &vfs), 0);
+    CHECK(vfs.f_flag & ST_RDONLY);
+    for (unsigned i = 0; i < promised; i++) {
+        snprintf(path, sizeof(path), "/data/%u", i);
+        CHECK(check_file(path, size_of(i), i));
+    }
+}
+
 /* Nothing of the memory below is seen. */
 static void absent(void)
 {
@@ -352,6 +392,10 @@ int main(int argc, char **argv)
     small_files = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
     entries = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
     big_size = argc > 4 ? (size_t)atoi(argv[4]) << 20 : 0;
+    if (strcmp(what, "errors") == 0) {
+        check_run("errors", errors);
+        return check_done();
+    }
     if (strcmp(what, "absent") == 0) {
         check_run("absent", absent);
         return check_done();
