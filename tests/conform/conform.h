@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -282,4 +283,19 @@ MAYBE int end(void)
     printf("end\n");
     fflush(stdout);
     return 0;
+}
+
+/* Go into a new folder below /tmp, whose path is made in `top`; false: there is none. */
+#define FOLDER_PATTERN "/tmp/conform.XXXXXX"
+
+MAYBE bool enter_folder(char top[sizeof(FOLDER_PATTERN)])
+{
+    umask(022);
+    mkdir("/tmp", 0777);
+    strcpy(top, FOLDER_PATTERN);
+    if (mkdtemp(top) == NULL || chdir(top) != 0) {
+        printf("no folder below /tmp\n");
+        return false;
+    }
+    return true;
 }

@@ -233,12 +233,9 @@ static void devices(void)
 
 int main(void)
 {
-    char top[64] = "/tmp/conform.XXXXXX";
+    char top[sizeof(FOLDER_PATTERN)];
     begin();
-    umask(022);
-    mkdir("/tmp", 0777);
-    if (mkdtemp(top) == NULL || chdir(top) != 0) {
-        printf("no folder below /tmp\n");
+    if (!enter_folder(top)) {
         return 1;
     }
     copies();

@@ -368,11 +368,7 @@ static void folders(void)
 int main(void)
 {
     begin();
-    umask(022);
-    mkdir("/tmp", 0777); /* where there is none yet */
-    strcpy(top, "/tmp/conform.XXXXXX");
-    if (mkdtemp(top) == NULL || chdir(top) != 0) {
-        printf("no folder below /tmp\n");
+    if (!enter_folder(top)) {
         return 1;
     }
     opening();

@@ -162,11 +162,9 @@ static void files(void)
 
 int main(void)
 {
-    char top[64] = "/tmp/conform.XXXXXX";
+    char top[sizeof(FOLDER_PATTERN)];
     begin();
-    mkdir("/tmp", 0777);
-    if (mkdtemp(top) == NULL || chdir(top) != 0) {
-        printf("no folder below /tmp\n");
+    if (!enter_folder(top)) {
         return 1;
     }
     setenv("HOME", "/home", 1);

@@ -4,18 +4,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "../conform.h"
-
-#define ERR(expr) printf("%d: %s: %s\n", __LINE__, #expr, error_name(expr))
-
-static void *run_in_thread(void *(*f)(void *), void *arg)
-{
-    pthread_t t;
-    void *result = NULL;
-    MUST(-pthread_create(&t, NULL, f, arg));
-    MUST(-pthread_join(t, &result));
-    return result;
-}
+#include "../threads.h"
 
 static sem_t started;
 static pthread_cond_t robust_cond = PTHREAD_COND_INITIALIZER;

@@ -313,11 +313,7 @@ static void walks(void)
 int main(void)
 {
     begin();
-    umask(022);
-    mkdir("/tmp", 0777);
-    strcpy(top, "/tmp/conform.XXXXXX");
-    if (mkdtemp(top) == NULL || chdir(top) != 0) {
-        printf("no folder below /tmp\n");
+    if (!enter_folder(top)) {
         return 1;
     }
     tables();

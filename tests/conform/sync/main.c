@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Threads' objects, each with its kinds and errors: mutexes, conditions, locks, barriers, keys, semaphores. */
 #define _GNU_SOURCE
-#include "../conform.h"
+#include "../threads.h"
 
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-
-#define ERR(expr) printf("%d: %s: %s\n", __LINE__, #expr, error_name(expr))
 
 static struct timespec in_ms(clockid_t clock, long ms)
 {
@@ -18,15 +16,6 @@ static struct timespec in_ms(clockid_t clock, long ms)
     t.tv_sec += t.tv_nsec / 1000000000;
     t.tv_nsec %= 1000000000;
     return t;
-}
-
-static void *run_in_thread(void *(*f)(void *), void *arg)
-{
-    pthread_t t;
-    void *result = NULL;
-    MUST(-pthread_create(&t, NULL, f, arg));
-    MUST(-pthread_join(t, &result));
-    return result;
 }
 
 static void *try_lock(void *m)
