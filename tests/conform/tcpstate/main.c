@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "../conform.h"
 
+#include <sys/ioctl.h>
+
 static char buf[256];
 
 static void refused_nonblocking(void)
@@ -316,15 +318,18 @@ static void full(void)
         sent += n;
     }
     IS(n == -1 && errno == EAGAIN);
-    /* What is on its way makes room when it has arrived: until nothing moves any more. */
+    /* What is on its way makes room when it has arrived: until nothing is, and nothing moves any more. */
     long before;
+    int unread, kept;
     do {
         before = sent;
         settle();
+        MUST(ioctl(p[1], FIONREAD, &unread));
+        MUST(ioctl(p[0], TIOCOUTQ, &kept));
         while ((n = send(p[0], block, sizeof(block), MSG_NOSIGNAL)) > 0) {
             sent += n;
         }
-    } while (sent != before);
+    } while (sent != before || unread + kept != sent);
     IS(sent > 30000);
     BITS(p[0]);
     CALL(send(p[0], block, 1, MSG_DONTWAIT));
