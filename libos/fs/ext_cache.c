@@ -175,6 +175,7 @@ void ext_block_changed(struct ext_fs *x, struct ext_block *b)
 {
     x->touched = true;
     b->ino = 0;
+    b->verified = false; /* who knows what has changed it says that it is right */
     if (b->state != EXT_CHANGED) {
         ext_block_state(x, b, EXT_CHANGED);
     }

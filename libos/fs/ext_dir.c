@@ -76,8 +76,8 @@ static void changed(struct ext_node *dir, struct ext_block *b)
     if (has_tail(dir->x)) {
         ext2fs_dir_block_csum_set(dir->x->fs, dir->ino, (void *)b->data);
     }
-    b->verified = true;
     ext_block_changed(dir->x, b);
+    b->verified = true;
 }
 
 static uint64_t blocks_of(const struct ext_node *dir)

@@ -121,6 +121,7 @@ static void no_memory(void)
     EXPECT(mount_disk("") == 0);
     alloc_fails_after = fail_at;
     change_all();
+    looks = 2000;
     read_all(m->root, 2);
     alloc_fails_after = 0;
     end_program();
