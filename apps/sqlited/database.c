@@ -44,6 +44,13 @@ static const char set_up[] =
     "PRAGMA foreign_keys = ON;"
     "CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID";
 
+/*
+ * A COMMIT has failed at the disk. What it was to keep may be seen from then on, and is gone after a
+ * crash; the same change once more finds nothing to do and would be acknowledged. So nothing is
+ * changed any more until the next start, which finds what the disk has. Guarded by `writer`.
+ */
+static bool unsure;
+
 /* Pragmas that tell and don't set; those that do both only without an argument. */
 static bool pragma_allowed(const char *name, const char *argument)
 {
@@ -203,7 +210,7 @@ int database_write_begin(struct database *d)
     if (!writer_lock(d)) {
         return SQLITE_BUSY;
     }
-    int code = database_run(d, STATEMENT_BEGIN);
+    int code = unsure ? SQLITE_IOERR : database_run(d, STATEMENT_BEGIN);
     if (code != SQLITE_OK) {
         pthread_mutex_unlock(&writer);
     }
@@ -215,6 +222,7 @@ int database_write_end(struct database *d, bool keep)
     int code = SQLITE_OK;
     if (keep) {
         code = database_run(d, STATEMENT_COMMIT);
+        unsure |= (code & 0xff) == SQLITE_IOERR && code != SQLITE_IOERR_NOMEM;
     }
     if (!sqlite3_get_autocommit(d->db)) { /* some errors have taken it back already */
         database_run(d, STATEMENT_ROLLBACK);
