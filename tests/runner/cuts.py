@@ -115,6 +115,19 @@ def make_disk(path, size):
     blocklog.tool("mke2fs", "-q", "-F", "-t", "ext4", "-J", "size=4", path)
 
 
+def put_file(disk, size):
+    """A file that takes room on a disk, by Linux."""
+    path = disk + ".filler"
+    write_file(path, os.urandom(size))
+    blocklog.tool("debugfs", "-w", "-R", f"write {path} filler", disk)
+    os.unlink(path)
+
+
+def remove_file(disk):
+    blocklog.check(disk)
+    blocklog.tool("debugfs", "-w", "-R", "rm filler", disk)
+
+
 def disk_words(node):
     return ["-blockdev", json.dumps(node), "-device", f"virtio-blk-device,drive={node['node-name']}"]
 

@@ -18,6 +18,7 @@ import initrd
 import packages
 import redis
 import sqlite_cuts
+import sqlite_errors
 import sqlited
 from results import log_path
 from schedule import built
@@ -231,6 +232,7 @@ TESTS = {
     "sqlite/speedtest1": (speedtest, "tests/apps/speedtest1", True),
     **sqlited.TESTS,
     **sqlite_cuts.TESTS,
+    **sqlite_errors.TESTS,
     "libraries": (libraries, None, True),
     **{f"sqlite/fuzzcheck{n}": (fuzzcheck(n), "tests/apps/fuzzcheck", True) for n in range(1, 9)},
 }

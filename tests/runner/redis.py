@@ -13,6 +13,7 @@ import bed
 import image
 import packages
 import redis_cuts
+import redis_errors
 import xen_dom0
 from redis_bed import Client, Running, Site, call, folder, platform, press, source
 from results import log_path
@@ -426,6 +427,7 @@ TESTS = {
     "no-memory": (no_memory, True),
     "killed": (killed, True),
     **redis_cuts.TESTS,
+    **redis_errors.TESTS,
     "suite-types": (suite("types", TYPES, 400), True),
     "suite-others": (suite("others", OTHERS, 400), False),
     "xen-pv": (on_xen("pv"), False),
