@@ -116,24 +116,31 @@ ask_sources() {
     private_apt apt-get -q update > "$build/apt.log" 2>&1 || true
 }
 
-# download_source SOURCE VERSION PART: into $scratch; PART is tar or diff.
-download_source() {
-    scratch=$download/$1.tmp
-    rm -rf "$scratch"
-    mkdir -p "$scratch"
-    (cd "$scratch" && private_apt apt-get -q source "--$3-only" --download-only "$1=$2") \
-        >> "$build/apt.log" 2>&1 ||
-        fail "download of $1 $2 failed (details: $build/apt.log)"
+# try_source SOURCE PART VERSION...: the first that is to be had, into $scratch, is $version; PART is tar or diff.
+try_source() {
+    name=$1
+    part=$2
+    shift 2
+    scratch=$download/$name.tmp
+    for version; do
+        rm -rf "$scratch"
+        mkdir -p "$scratch"
+        if (cd "$scratch" && private_apt apt-get -q source "--$part-only" --download-only "$name=$version") \
+            >> "$build/apt.log" 2>&1; then
+            return 0
+        fi
+    done
+    return 1
 }
 
 # from_debian_source PIN-FUNCTION SOURCE VERSION TARBALL SUITE: take the tarball that a package is built from.
 from_debian_source() {
     ask_sources "$4" "$5"
     versions=$(archive_versions "$2")
-    version=$(echo "$versions" | of_upstream "$3" | tail -n 1)
-    [ -n "$version" ] || fail "source package $2 $3 is not in suite $5 of this machine's Debian mirror, which has" \
+    found=$(echo "$versions" | of_upstream "$3" | tac)
+    [ -n "$found" ] || fail "source package $2 $3 is not in suite $5 of this machine's Debian mirror, which has" \
         "$(echo "${versions:-nothing of that name}" | tr '\n' ' ')(details: $build/apt.log); give $4 by hand, see docs/toolchain.md"
-    download_source "$2" "$version" tar
+    try_source "$2" tar $found || fail "download of $2 $3 failed (details: $build/apt.log)"
     [ -f "$scratch/$4" ] || fail "$2 $version does not contain $4"
     verify "$1" "$scratch/$4" || fail "$4 from $2 $version has the wrong SHA-256"
     mv "$scratch/$4" "$download/$4"
@@ -151,35 +158,53 @@ later_changes() {
     done | sort -V | tail -n 1
 }
 
+# take_changes FILE: what try_source has brought: as pinned, or FILE itself is no longer to be had.
+take_changes() {
+    file=$(ls "$scratch"/*.debian.tar.* 2> /dev/null) || fail "there are no changes of Debian's in $version"
+    name=$(basename "$file")
+    if [ "$name" = "$1" ]; then
+        verify pin_package "$file" || fail "$1 has the wrong SHA-256"
+    else
+        echo "fetch.sh: Debian has replaced $1: $name is taken, on Debian's signature" >&2
+        sha256sum < "$file" | cut -d' ' -f1 > "$download/$name.sha256"
+    fi
+    mv "$file" "$download"
+    rm -rf "$scratch"
+    echo "$download/$name"
+}
+
 # changes SOURCE VERSION FILE SUITE: Debian's changes, as pinned, else the present ones of the same upstream version.
+# Security updates have lists of their own, of which not each machine has some.
 changes() {
     from_cache pin_package "$3" && return
     later=$(later_changes "$1" "$2")
-    if [ -z "$later" ]; then
-        ask_sources "$3" "$4"
+    if [ -n "$later" ]; then
+        echo "fetch.sh: Debian has replaced $3: $(basename "$later") is taken" >&2
+        echo "$later"
+        return
+    fi
+    revision=${3#*_}
+    pinned=${2%"${2#*:}"}${revision%.debian.tar.*} # with the epoch, which names of files have not
+    seen=
+    for lists in "$4" "$4-security"; do
+        [ "$lists" = "$4" ] || private_apt_setup "$build/apt-src-$lists" "$lists" deb-src || continue
+        ask_sources "$3" "$lists"
         versions=$(archive_versions "$1")
-        version=$(echo "$versions" | of_upstream "$2" | tail -n 1)
-        [ -n "$version" ] || fail "Debian's changes to $1 $2 are not in suite $4 of this machine's Debian mirror, which has" \
-            "$(echo "${versions:-nothing of that name}" | tr '\n' ' ')(details: $build/apt.log); give $3 by hand, see docs/toolchain.md"
-        revision=${3#*_}
-        exact=$(echo "$versions" | sed 's/^[0-9]*://' | grep -Fx "${revision%.debian.tar.*}") || true
-        download_source "$1" "${exact:+${2%"${2#*:}"}}${exact:-$version}" diff
-        if [ -n "$exact" ]; then
-            [ -f "$scratch/$3" ] || fail "$1 $exact does not contain $3"
-            verify pin_package "$scratch/$3" || fail "$3 has the wrong SHA-256"
-            mv "$scratch/$3" "$download/$3"
-            rm -rf "$scratch"
-            echo "$download/$3"
+        seen=${seen:+$seen }$versions
+        if echo "$versions" | grep -qFx "$pinned" && try_source "$1" diff "$pinned"; then
+            take_changes "$3"
             return
         fi
-        later=$(ls "$scratch"/*.debian.tar.* 2> /dev/null) || fail "$1 $version has no changes of Debian's"
-        sha256sum < "$later" | cut -d' ' -f1 > "$download/$(basename "$later").sha256"
-        mv "$later" "$download"
-        later=$download/$(basename "$later")
-        rm -rf "$scratch"
-    fi
-    echo "fetch.sh: Debian has replaced $3: $(basename "$later") is taken, on Debian's signature" >&2
-    echo "$later"
+    done
+    for lists in "$4-security" "$4"; do
+        private_apt_setup "$build/apt-src-$lists" "$lists" deb-src || continue
+        if try_source "$1" diff $(archive_versions "$1" | of_upstream "$2" | tac); then
+            take_changes "$3"
+            return
+        fi
+    done
+    fail "Debian's changes to $1 $2 are not to be had from suite $4 of this machine's Debian mirror, which has" \
+        "$(echo ${seen:-nothing of that name}) (details: $build/apt.log); give $3 by hand, see docs/toolchain.md"
 }
 
 mkdir -p "$download"

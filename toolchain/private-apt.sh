@@ -6,15 +6,25 @@
 # mirror, a dated snapshot, a proxy) is reached here too, and the same keys are trusted. The
 # machine's own apt is not touched: lists, cache and state live under build/apt.
 #
-#   private_apt_setup DIR SUITE [deb-src]    write the configuration
+#   private_apt_setup DIR SUITE [deb-src]    write the configuration; SUITE may be one of security updates, such as
+#                                            bookworm-security. Nothing is there of it: status 1
 #   private_apt TOOL ARGS...                 run apt-get or apt-cache with it
 
+# The suites in whose place SUITE goes, as a regular expression.
+suite_names() {
+    case $1 in
+    *-security) echo '^(bookworm|trixie|stable|oldstable)-security$' ;;
+    *) echo '^(bookworm|trixie|stable|oldstable)$' ;;
+    esac
+}
+
 # Rewrite deb822 stanzas of the Debian main archive to $suite; drop every other stanza.
-# Security, update and third-party stanzas name other suites or no component "main".
+# Security, update and third-party stanzas name other suites or no component "main"; for SUITE-security
+# it is the security stanzas that are kept.
 # A stanza is kept line by line: Signed-By may be a whole key, and options such as
 # Check-Valid-Until matter for snapshots.
 deb822_for_suite() {
-    awk -v suite="$2" -v types="$3" '
+    awk -v suite="$2" -v types="$3" -v names="$(suite_names "$2")" '
         function flush_stanza(    i, f, keep) {
             keep = main && has_suite && enabled && uris
             for (i = 1; keep && i <= n; i++) {
@@ -43,7 +53,7 @@ deb822_for_suite() {
             }
             count = split(value, word, /[ \t]+/)
             for (i = 1; i <= count; i++) {
-                if (field == "suites" && word[i] ~ /^(bookworm|trixie|stable|oldstable)$/) {
+                if (field == "suites" && word[i] ~ names) {
                     has_suite = 1
                 }
                 if (field == "components" && word[i] == "main") {
@@ -66,7 +76,7 @@ deb822_for_suite() {
 
 # The same for the one-line format: deb [options] URI suite component...
 list_for_suite() {
-    awk -v suite="$2" -v types="$3" '
+    awk -v suite="$2" -v types="$3" -v names="$(suite_names "$2")" '
         $1 == "deb" {
             i = 2
             options = ""
@@ -80,7 +90,7 @@ list_for_suite() {
             for (j = i + 2; j <= NF; j++) {
                 main = main || $j == "main"
             }
-            if (main && $(i + 1) ~ /^(bookworm|trixie|stable|oldstable)$/) {
+            if (main && $(i + 1) ~ names) {
                 count = split(types, type, " ")
                 for (t = 1; t <= count; t++) {
                     print type[t] " " options uri " " suite " main"

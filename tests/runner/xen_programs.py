@@ -47,7 +47,7 @@ def inside(site, function):
 
 def load(site, url, *more):
     """Requests in two seconds of wrk with 8 connections, none of them wrong."""
-    said = site.ns.call("wrk", "-t", "1", "-c", "8", "-d", "2", *more, url, timeout=SECONDS).stdout.decode()
+    said = site.ns.call("wrk", "-t", "1", "-c", "8", "-d", "2", "--timeout", f"{SECONDS}s", *more, url, timeout=SECONDS).stdout.decode()
     found = re.search(r"^ +([1-9]\d*) requests in", said, re.MULTILINE)
     expect(found and "Non-2xx" not in said and "Socket errors" not in said, f"wrk: {said}")
     return f"{found[1]} requests by wrk"
@@ -70,7 +70,7 @@ def redis(site):
 
 
 def database(site):
-    name, v4 = guest(site, "sqlited", ["-s", "5", "/cases.db"])
+    name, v4 = guest(site, "sqlited", ["-s", "30", "/cases.db"])
     site.page(v4, 8080, SECONDS)
     cases = sqlited_cases.all_cases()
     problem = inside(site, lambda: httpd_guest.run_cases(cases, (v4, 8080), None))

@@ -290,6 +290,8 @@ EOF
     list_for_suite a.list trixie deb > a.out
     same "list" "deb [ arch=amd64 signed-by=/usr/share/keyrings/x.gpg ] http://mirror.test/debian trixie main
 deb [check-valid-until=no] http://snapshot.test/20250520T000000Z trixie main" "$(cat a.out)"
+    list_for_suite a.list trixie-security deb-src > a.out
+    same "list of security updates" "deb-src http://security.test/debian-security trixie-security main" "$(cat a.out)"
 }
 
 test_fetch() {
@@ -316,6 +318,7 @@ fake_apt() {
 #!/bin/sh
 for last; do :; done
 case "$*" in
+*=5:7.0.15-1~deb12u13) exit 100 ;; # in the list, and not to be had
 *--diff-only*) echo "changes of $last" > "${last%%=*}_$(echo "${last#*=}" | sed 's/^[0-9]*://').debian.tar.xz" ;;
 esac
 EOF
@@ -325,7 +328,7 @@ EOF
 test_changes() {
     # Debian's changes to a source, pinned and replaced by later ones; no download here either.
     fake_apt
-    pinned=redis_7.0.15-1~deb12u7.debian.tar.xz
+    pinned=redis_7.0.15-1~deb12u10.debian.tar.xz
     changes="env PITH_BUILD=$work/changes PATH=$work/apt:$PATH $here/../fetch.sh changes redis 5:7.0.15 bookworm"
     mkdir -p changes
     refuse "changes: without a checksum" "no checksum in" $changes redis_7.0.15-0.debian.tar.xz
@@ -333,10 +336,10 @@ test_changes() {
     refuse "changes: of another version" "which has 5:7.0.16-1" $changes $pinned
     : > archive
     refuse "changes: none at all" "nothing of that name" $changes $pinned
-    printf '%s\n' 5:7.0.15-1~deb12u9 5:7.0.15-1~deb12u7 5:7.0.15-1~deb12u10 > archive
+    printf '%s\n' 5:7.0.15-1~deb12u9 5:7.0.15-1~deb12u10 5:7.0.15-1~deb12u12 > archive
     refuse "changes: others under the pinned name" "wrong SHA-256" $changes $pinned
-    printf '%s\n' 5:7.0.15-1~deb12u9 5:7.0.16-1 5:7.0.15-1~deb12u10 > archive
-    later=$work/changes/download/redis_7.0.15-1~deb12u10.debian.tar.xz
+    printf '%s\n' 5:7.0.15-1~deb12u9 5:7.0.16-1 5:7.0.15-1~deb12u12 5:7.0.15-1~deb12u13 > archive
+    later=$work/changes/download/redis_7.0.15-1~deb12u12.debian.tar.xz
     same "changes: replaced" "$later" "$($changes $pinned 2> changes.err)"
     same "changes: replaced, and it is said" 1 "$(grep -c "Debian has replaced $pinned" changes.err)"
     : > archive

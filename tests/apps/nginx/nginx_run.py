@@ -223,7 +223,7 @@ def load():
     path = shared("load")
     with Image("load", "--share", path + ":/share:ro", args=["-c", "/share/nginx.conf"]) as image:
         for name in ("plain.txt", "large.txt"):
-            done = subprocess.run(["wrk", "-t", "2", "-c", "32", "-d", "2", f"{image.url}/{name}"], stdout=subprocess.PIPE, check=True)
+            done = subprocess.run(["wrk", "-t", "2", "-c", "32", "-d", "2", "--timeout", f"{WAIT}s", f"{image.url}/{name}"], stdout=subprocess.PIPE, check=True)
             text = done.stdout.decode()
             if "Socket errors" in text or "Non-2xx" in text or not re.search(r"[1-9]\d* requests in", text):
                 raise AssertionError(text)

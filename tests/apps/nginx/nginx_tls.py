@@ -120,7 +120,7 @@ def tls_load():
     path = shared("tls-load", SERVER)
     certificates(path)
     with Image("tls-load", "--share", path + ":/share:ro", args=["-c", "/share/nginx.conf"], guest_port=443, scheme="https") as image:
-        text = subprocess.run(["wrk", "-t", "2", "-c", "32", "-d", "2", image.url + "/plain.txt"], stdout=subprocess.PIPE,
+        text = subprocess.run(["wrk", "-t", "2", "-c", "32", "-d", "2", "--timeout", "120s", image.url + "/plain.txt"], stdout=subprocess.PIPE,
                               check=True).stdout.decode()
         if "Socket errors" in text or "Non-2xx" in text or not re.search(r"[1-9]\d* requests in", text):
             raise AssertionError(text)
