@@ -101,16 +101,14 @@ static int error_of6(unsigned type, unsigned code, bool *fatal)
 
 static struct tcp_pcb *find_tcp(const struct quoted *q)
 {
-    struct tcp_pcb *pcb;
+    struct tcp_pcb *pcb = net_tcp_find(&q->local, q->local_port, &q->remote, q->remote_port,
+                                       netif_get_index(ip_current_input_netif()));
 
-    for (pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
-        if (pcb->local_port == q->local_port && pcb->remote_port == q->remote_port &&
-            ip_addr_eq(&pcb->local_ip, &q->local) && ip_addr_eq(&pcb->remote_ip, &q->remote)) {
-            bool in_flight = TCP_SEQ_LEQ(pcb->lastack, q->seq) && TCP_SEQ_LT(q->seq, pcb->snd_nxt);
-            return in_flight ? pcb : NULL;
-        }
+    if (pcb == NULL || pcb->state == TIME_WAIT) {
+        return NULL;
     }
-    return NULL;
+    bool in_flight = TCP_SEQ_LEQ(pcb->lastack, q->seq) && TCP_SEQ_LT(q->seq, pcb->snd_nxt);
+    return in_flight ? pcb : NULL;
 }
 
 static struct udp_pcb *find_udp(const struct quoted *q)

@@ -84,30 +84,28 @@ static void take(uint16_t port)
     }
 }
 
-/*
- * The ports that a new socket cannot have: whatever anybody has; for a connection those that are
- * bound or listened at, and those that are connected to the same end, TIME_WAIT included.
- */
-static void find_taken_tcp(const ip_addr_t *src, const struct sock_end *to)
+/* Mark the ports of these lists, of lwIP's, in `taken`. */
+static void take_lists(unsigned n)
 {
     memset(taken, 0, sizeof(taken));
-    for (unsigned i = 0; i < NUM_TCP_PCB_LISTS; i++) {
+    for (unsigned i = 0; i < n; i++) {
         for (struct tcp_pcb *p = *tcp_pcb_lists[i]; p != NULL; p = p->next) {
-            if (to == NULL || p->state == CLOSED || p->state == LISTEN ||
-                (p->remote_port == to->port && ip_addr_zoneless_eq(&p->remote_ip, &to->ip) &&
-                 ip_addr_zoneless_eq(&p->local_ip, src))) {
-                take(p->local_port);
-            }
+            take(p->local_port);
         }
     }
 }
 
-/* How far from `start` the first free one is; PORTS: there is none. Both count from PORT_FIRST. */
-static unsigned find_free(unsigned start)
+/*
+ * How far from `start` the first one is that is not marked, and from which nobody is connected to
+ * `to` (NULL: that does not matter), TIME_WAIT included; PORTS: there is none. Both count from
+ * PORT_FIRST.
+ */
+static unsigned find_free(unsigned start, const ip_addr_t *src, const struct sock_end *to)
 {
     for (unsigned n = 0; n < PORTS; n++) {
         unsigned i = (start + n) % PORTS;
-        if ((taken[i / 8] >> i % 8 & 1) == 0) {
+        if ((taken[i / 8] >> i % 8 & 1) == 0 &&
+            (to == NULL || !net_tcp_taken(src, (uint16_t)(PORT_FIRST + i), &to->ip, to->port))) {
             return n;
         }
     }
@@ -118,13 +116,13 @@ static unsigned find_free(unsigned start)
 static uint16_t choose_random(void)
 {
     unsigned start = net_rand32() % PORTS;
-    unsigned n = find_free(start);
+    unsigned n = find_free(start, NULL, NULL);
     return n == PORTS ? 0 : (uint16_t)(PORT_FIRST + (start + n) % PORTS);
 }
 
 uint16_t sock_port_random_tcp(void)
 {
-    find_taken_tcp(NULL, NULL);
+    take_lists(NUM_TCP_PCB_LISTS); /* what anybody has */
     return choose_random();
 }
 
@@ -171,8 +169,8 @@ uint16_t sock_port_connect_tcp(const ip_addr_t *src, const struct sock_end *to)
     uint16_t *counter = &counters[(hash >> 32) % COUNTERS];
     unsigned start = ((uint32_t)hash % PORTS + *counter) % PORTS;
 
-    find_taken_tcp(src, to);
-    unsigned n = find_free(start);
+    take_lists(2); /* what is bound or listened at */
+    unsigned n = find_free(start, src, to);
     if (n == PORTS) {
         return 0;
     }

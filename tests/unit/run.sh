@@ -75,6 +75,10 @@ run_one() {
     esac
     more=
     case $sources in
+    *LWIP_HEADERS*)
+        sources=$(echo "$sources" | sed 's/LWIP_HEADERS//')
+        more=$lwip_flags
+        ;;
     *LWIP*)
         (build_lwip) >"$out/$name.log" 2>&1 || return 1
         sources=$(echo "$sources" | sed 's/LWIP//')" $out/lwip/*.o"

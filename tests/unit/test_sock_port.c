@@ -2,7 +2,7 @@
  * libos/net/net_card_rx.c libos/net/net_card_tx.c libos/net/net_announce.c libos/net/net_checksum.c
  * libos/net/net_config.c libos/net/net_dns.c libos/net/net_errno.c libos/net/net_icmp.c
  * libos/net/net_memory.c libos/net/net_parse.c libos/net/net_random.c libos/net/net_stats.c
- * libos/net/net_timers.c libos/net/net_wait.c libos/net/siphash.c LWIP */
+ * libos/net/net_tcp_lists.c libos/net/net_timers.c libos/net/net_wait.c libos/net/siphash.c LWIP */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The choice of ports: none comes again soon for the same destination, none that is in use. */
 #include "unit.h"
@@ -151,7 +151,12 @@ static void test_taken(void)
     TCP_REG(&tcp_bound_pcbs, bound);
     EXPECT(sock_port_connect_tcp(&src, &to) == 0);
     EXPECT(sock_port_random_tcp() == 0);
-    tcp_active_pcbs = tcp_tw_pcbs = NULL;
+    while (tcp_active_pcbs != NULL) {
+        TCP_RMV(&tcp_active_pcbs, tcp_active_pcbs);
+    }
+    while (tcp_tw_pcbs != NULL) {
+        TCP_RMV(&tcp_tw_pcbs, tcp_tw_pcbs);
+    }
     for (unsigned i = 0; i < 2 * PORTS; i++) {
         EXPECT(connect_to(&other) != PORT_FIRST + free_one);
     }

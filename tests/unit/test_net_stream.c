@@ -1,0 +1,259 @@
+/* sources: libos/net/net.c libos/net/net_card.c libos/net/net_card_attach.c libos/net/net_card_rx.c
+ * libos/net/net_card_tx.c libos/net/net_announce.c libos/net/net_checksum.c libos/net/net_config.c libos/net/net_dns.c
+ * libos/net/net_errno.c libos/net/net_icmp.c libos/net/net_memory.c libos/net/net_parse.c
+ * libos/net/net_random.c libos/net/net_stats.c libos/net/net_tcp_lists.c libos/net/net_timers.c libos/net/net_wait.c
+ * libos/net/siphash.c LWIP */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bytes in bulk through the whole stack, both ends of it: the neighbour is a mirror that sends each
+ * segment back with the addresses swapped, so that the stack talks to itself over a cable that
+ * loses, doubles and swaps. What arrives is what was sent, no more is sent than TCP needs, the
+ * queues are in order at each step, and no memory stays.
+ */
+#include "unit.h"
+
+#include "net_mirror.h"
+
+#define PORT    7u
+#define PATTERN 65521u /* a prime: no write and no segment falls into step with it */
+
+static uint8_t pattern[2 * PATTERN];
+
+/* One end: it writes `total` bytes of the pattern, and reads as many. */
+struct end {
+    struct tcp_pcb *pcb;
+    uint32_t total, written, read;
+    uint32_t unread; /* the window opens when it feels like it */
+    bool fin, dead;
+};
+
+static struct end ends[2];
+
+static struct tcp_pcb *listener;
+static unsigned nocopy; /* of eight writes, how many are by reference */
+
+/* ---- the program ---- */
+
+static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    struct end *e = arg;
+    (void)pcb;
+    (void)err;
+    if (p == NULL) {
+        e->fin = true;
+        return ERR_OK;
+    }
+    for (struct pbuf *q = p; q != NULL; q = q->next) {
+        EXPECT(memcmp(q->payload, &pattern[e->read % PATTERN], q->len) == 0);
+        e->read += q->len;
+        e->unread += q->len;
+    }
+    pbuf_free(p);
+    return ERR_OK;
+}
+
+static void on_error(void *arg, err_t err)
+{
+    struct end *e = arg;
+    (void)err;
+    e->dead = true;
+    e->pcb = NULL;
+}
+
+static void adopt(struct end *e, struct tcp_pcb *pcb)
+{
+    e->pcb = pcb;
+    tcp_arg(pcb, e);
+    tcp_recv(pcb, on_recv);
+    tcp_err(pcb, on_error);
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    (void)arg;
+    EXPECT(err == ERR_OK && ends[1].pcb == NULL);
+    adopt(&ends[1], pcb);
+    return ERR_OK;
+}
+
+/* The queues are in order, and the last segments are known. */
+static void check_queue(const struct tcp_seg *seg, const struct tcp_seg *last)
+{
+    uint32_t end = seg != NULL ? get32((const uint8_t *)seg->tcphdr + 4) : 0;
+    for (; seg != NULL; seg = seg->next) {
+        uint32_t at = get32((const uint8_t *)seg->tcphdr + 4);
+        EXPECT(TCP_SEQ_LEQ(end, at) && seg->p->tot_len >= seg->len);
+        end = at + TCP_TCPLEN(seg);
+        EXPECT(seg->next != NULL || seg == last);
+    }
+}
+
+static void write_some(struct end *e)
+{
+    uint32_t room = tcp_sndbuf(e->pcb), left = e->total - e->written;
+    uint32_t part = 1 + chance(chance(4) ? 20000 : 100);
+    part = part < left ? part : left;
+    part = part < room ? part : room;
+    part = part < PATTERN ? part : PATTERN;
+    if (part == 0) {
+        return;
+    }
+    uint8_t flags = chance(8) < nocopy ? 0 : TCP_WRITE_FLAG_COPY;
+    flags |= chance(3) == 0 ? TCP_WRITE_FLAG_MORE : 0;
+    if (tcp_write(e->pcb, &pattern[e->written % PATTERN], (u16_t)part, flags) == ERR_OK) {
+        e->written += part;
+    }
+    if (chance(3) != 0 || e->written == e->total) {
+        tcp_output(e->pcb);
+    }
+}
+
+static void act(struct end *e)
+{
+    if (e->pcb == NULL) {
+        return;
+    }
+    if (e->pcb->state == ESTABLISHED && e->written < e->total) {
+        write_some(e);
+    }
+    if (e->unread > 0 && chance(3) == 0) {
+        uint32_t part = e->unread < 0xffff ? e->unread : 0xffff;
+        tcp_recved(e->pcb, (u16_t)part);
+        e->unread -= part;
+    }
+    check_queue(e->pcb->unsent, e->pcb->unsent_last);
+    check_queue(e->pcb->unacked, e->pcb->unacked_last);
+}
+
+/* ---- the runs ---- */
+
+static bool sent_all(const struct end *e)
+{
+    return e->pcb == NULL ||
+           (e->written == e->total && e->pcb->unsent == NULL && e->pcb->unacked == NULL);
+}
+
+/* Both ends send; returns how many bytes of TCP went over the cable for one that was needed. */
+static double transfer(bool v6, uint32_t forth, uint32_t back, const struct spoiling *how)
+{
+    ip_addr_t to;
+
+    spoil = (struct spoiling){ 0 };
+    memset(ends, 0, sizeof(ends));
+    ends[0].total = forth;
+    ends[1].total = back;
+    mirror_acquaint();
+    net_lock();
+    adopt(&ends[0], tcp_new_ip_type(v6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4));
+    if (v6) {
+        IP_ADDR6_HOST(&to, 0x20010db8, 0, 0, 1);
+    } else {
+        IP_ADDR4(&to, 10, 0, 0, 1);
+    }
+    EXPECT(tcp_connect(ends[0].pcb, &to, PORT, NULL) == ERR_OK);
+    net_unlock();
+    spoil = *how;
+    mirror_payload = 0;
+    uint64_t progress_at = fake_now;
+    uint32_t progress = 0;
+    while (ends[0].read < back || ends[1].read < forth || !sent_all(&ends[0]) ||
+           !sent_all(&ends[1])) {
+        net_lock();
+        act(&ends[0]);
+        act(&ends[1]);
+        net_unlock();
+        mirror_step();
+        if (progress != ends[0].read + ends[1].read) {
+            progress = ends[0].read + ends[1].read;
+            progress_at = fake_now;
+        }
+        if (ends[0].dead || ends[1].dead || fake_now - progress_at > 20000000000u) {
+            printf("stalled at %u and %u bytes\n", ends[1].read, ends[0].read);
+            EXPECT(!"the connection stalls");
+            break;
+        }
+    }
+    double cost = (double)mirror_payload / (forth + back);
+    EXPECT(ends[0].read == back && ends[1].read == forth);
+    spoil = (struct spoiling){ 0 };
+    return cost;
+}
+
+static void finish_both(void)
+{
+    net_lock();
+    for (int i = 0; i < 2; i++) {
+        if (ends[i].pcb != NULL) {
+            struct tcp_pcb *pcb = ends[i].pcb;
+            pcb->rcv_wnd = TCP_WND_MAX(pcb);
+            tcp_arg(pcb, NULL);
+            tcp_recv(pcb, NULL);
+            tcp_err(pcb, NULL);
+            EXPECT(tcp_close(pcb) == ERR_OK);
+        }
+    }
+    net_unlock();
+    for (unsigned i = 0; i < 500 || tcp_active_pcbs != NULL || tcp_tw_pcbs != NULL; i++) {
+        mirror_step();
+        fake_now += 200000000;
+        if (i > 5000) {
+            EXPECT(!"connections stay");
+            break;
+        }
+    }
+}
+
+static void test_transfers(bool v6)
+{
+    static const struct {
+        const char *name;
+        struct spoiling how;
+        uint32_t forth, back;
+        double at_most; /* bytes sent for one that was needed */
+    } runs[] = {
+        { "good cable", { 0 }, 3000000, 0, 1.0 },
+        { "good cable, both ways", { 0 }, 1000000, 1000000, 1.01 },
+        { "0.1% lost", { .loss = 1 }, 4000000, 0, 1.01 },
+        { "1% lost", { .loss = 10 }, 4000000, 0, 1.05 },
+        { "3% lost", { .loss = 30 }, 2000000, 0, 1.15 },
+        { "3% lost, both ways", { .loss = 30, .swap = 20, .twice = 10 }, 700000, 700000, 1.25 },
+        { "swapped and doubled", { .swap = 100, .twice = 50 }, 1000000, 300000, 1.25 },
+    };
+
+    for (unsigned i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+        struct net_memory_stats before, after;
+        net_memory_stats(&before);
+        nocopy = i % 2 ? 4 : 0;
+        double cost = transfer(v6, runs[i].forth, runs[i].back, &runs[i].how);
+        printf("IPv%c, %s: %.4f bytes sent for one\n", v6 ? '6' : '4', runs[i].name, cost);
+        EXPECT(cost <= runs[i].at_most + 1e-9);
+        finish_both();
+        net_memory_stats(&after);
+        EXPECT(after.tcp == before.tcp && after.segments == 0 && after.used == before.used);
+        EXPECT(fake_dev.rx_lent == 0);
+    }
+}
+
+static void start(void)
+{
+    for (unsigned i = 0; i < PATTERN; i++) {
+        pattern[i] = pattern[PATTERN + i] = (uint8_t)(unit_random(&mirror_seed) >> 24);
+    }
+    mirror_start();
+    net_lock();
+    struct tcp_pcb *t = tcp_new_ip_type(IPADDR_TYPE_ANY);
+    EXPECT(tcp_bind(t, IP_ANY_TYPE, PORT) == ERR_OK);
+    listener = tcp_listen(t);
+    tcp_accept(listener, on_accept);
+    net_unlock();
+}
+
+int main(void)
+{
+    start();
+    mirror_acquaint();
+    fake_sleep(3000);
+    test_transfers(false);
+    test_transfers(true);
+    return unit_done();
+}
