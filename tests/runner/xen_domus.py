@@ -46,8 +46,11 @@ class DomURun(guests.GuestRun):
         descriptions = case.all("disk")
         expect(len(descriptions) <= 1, f"{case.full_name}: more disks than the bed has")
         for number, description in enumerate(descriptions):
-            made = os.path.join(site.folder, "made.img")
+            os.makedirs(self.dir, exist_ok=True)
+            made = os.path.join(self.dir, f"disk{number}.img")
             disks.make(made, description)
+            if case.test in LOOKED_AT:
+                self.host_part().prepare(self)
             with open(made, "rb") as f, open(site.disk(number, os.path.getsize(made)), "r+b") as disk:
                 shutil.copyfileobj(f, disk)
             found["disk"] = [disk_of(number, case.get("readonly") != "yes")]
@@ -81,15 +84,25 @@ class DomURun(guests.GuestRun):
                 self.words.credit -= len(some)
             time.sleep(0.05)
 
+    def looked_at(self, site, before):
+        """What host.py finds on the disk, and dom0 in its counts of what was done to it."""
+        shutil.copyfile(site.disks[0], self.image)
+        wrong = [f"{name}: {problem}" for name, problem in self.host_part().verify(self) if problem]
+        after = disk_counts(site)
+        return wrong + [f"dom0's disk has seen no {what}" for what in after if after[what] <= before[what]]
+
     def __call__(self, site):
         began = time.monotonic()
         config = self.config(site)
+        before = disk_counts(site)
         name = site.name("-".join(self.case.full_name.split(".")))
         site.host.create(name, site.kind, self.elf, **config)
         reason = self.carry(site, name, SLOW * float(self.case.get("timeout", "30")))
         self.result = Ended(self.words.status, reason, time.monotonic() - began)
         wrong = [f"{what} {check}: {why}" for what, check, _, why in self.output.checks if what == "FAIL"]
         wrong += self.problems_of(site)
+        if self.case.test in LOOKED_AT and not wrong:
+            wrong += self.looked_at(site, before)
         expect(not wrong, f"{'; '.join(wrong)}; {site.words_of(name)}")
         want = "crash" if self.case.get("expect") == "crash" else "poweroff"
         expect(reason == want, f"Xen says {reason}, not {want}; {site.words_of(name)}")
@@ -109,13 +122,21 @@ class DomURun(guests.GuestRun):
         return f"{verdicts.count('ok')} checks" + (f", skipped {'; '.join(skipped)}" if skipped else "")
 
 
+def disk_counts(site):
+    """Linux' Documentation/ABI/stable/sysfs-block, stat: of the first disk."""
+    words = site.host.run("cat /sys/block/vda/stat")[1].split()
+    return {"write": int(words[4]), "discard": int(words[11]), "flush": int(words[15])}
+
+
 def cases_disk(path):
     """What guests.GuestRun looks at of a disk."""
     return type("Disk", (), {"path": path})()
 
 
+# Those whose host.py makes the disk's contents and looks at them afterwards.
+LOOKED_AT = ("disk",)
 # test.case: which of them, in a run that is not full; the full one takes more.
-QUICK = ("xendom", "events.all", "fault.null", "block.write", "block.read", "block.readonly")
+QUICK = ("xendom", "events.all", "fault.null", "block.write", "block.read", "block.readonly", "disk.xen")
 FULL = QUICK + ("threads", "xenevents", "xenpages", "sockets.all", "fault.overflow", "fault.abort", "heap",
                 "pthread", "files", "idlewake", "entropy", "libc")
 
