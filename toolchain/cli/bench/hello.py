@@ -17,6 +17,7 @@ NAME = "hello"
 TITLE = "hello: bytes, least memory, instructions from the image's entry to main"
 NEEDS = ()
 
+BOOTS = 3
 MEMORY_STEPS_MIB = (2, 3, 4, 6, 8, 12, 16, 32, 64)
 
 TARGETS = {
@@ -50,7 +51,8 @@ def run(bench):
     values = {"stripped bytes": stripped, "gzip -9 bytes": packed, "least memory MiB": least_memory(app.elf)}
     result = frame.Result(NAME, TITLE)
     for kind in MACHINES:
-        boot = counts.count(app.elf, kind)
+        # The least of some: measuring the clock takes longer where the host takes the CPU away meanwhile.
+        boot = min((counts.count(app.elf, kind) for _ in range(BOOTS)), key=lambda boot: boot.total)
         name = f"boot to main on {kind}"
         values[f"{name} instructions"] = boot.total
         values[f"{name}, at CPL 0 instructions"] = boot.cpl0
