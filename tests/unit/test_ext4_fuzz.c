@@ -15,7 +15,7 @@
 #include "ext_victim.h"
 
 #define PLACES_MAX 4096u
-#define SHORT_ROUNDS 12u
+#define SHORT_ROUNDS 25u
 #define LONG_ROUNDS  1000u
 
 enum kind { SUPER, DESCRIPTOR, BLOCK_MAP, INODE_MAP, INODE, EXTENTS, DIRECTORY, ATTRIBUTES, LIST, LINK,
@@ -171,6 +171,22 @@ static void mend_bitmap(const struct place *p)
     mend_group(g);
 }
 
+/* The library's own needs entries that can be walked. */
+static void mend_directory(const struct place *p)
+{
+    uint8_t *at = disk.data + p->off;
+    struct ext_dirent *tail = ext_dirent(at, p->len - 12);
+    struct ext2_inode inode;
+    if (tail->ino != 0 || tail->rec_len != 12 || tail->type != 0xde ||
+        ext2fs_read_inode(good, p->owner, &inode) != 0) {
+        ext2fs_dir_block_csum_set(good, p->owner, (void *)at);
+        return;
+    }
+    uint32_t sum = ext_crc32c(ext_crc32c(good->csum_seed, &p->owner, 4), &inode.i_generation, 4);
+    sum = ext_crc32c(sum, at, p->len - 12);
+    memcpy(at + p->len - 4, &sum, 4);
+}
+
 static void mend_log(const struct place *p)
 {
     const struct ext_journal *j = &((struct ext_fs *)good->priv_data)->journal;
@@ -213,7 +229,7 @@ static void mend(const struct place *p)
         ext2fs_extent_block_csum_set(good, p->owner, at);
         break;
     case DIRECTORY:
-        ext2fs_dir_block_csum_set(good, p->owner, at);
+        mend_directory(p);
         break;
     case ATTRIBUTES:
         ext2fs_ext_attr_block_csum_set(good, p->owner, p->off / good->blocksize, at);
@@ -263,9 +279,30 @@ static uint64_t new_value(uint64_t old, unsigned width)
     }
 }
 
-/* Most fields of interest are at the beginning. */
+/* The number, length or name's length of an entry of a directory. */
+static uint32_t entry_field(const struct place *p)
+{
+    static const uint8_t fields[] = { 0, 4, 4, 6 };
+    uint32_t at = 0;
+    for (unsigned skip = draw(6); skip != 0; skip--) {
+        uint32_t len = ext_dirent(disk.data + p->off, at)->rec_len;
+        if (len < 12 || at + len + 12 > p->len) {
+            break;
+        }
+        at += len;
+    }
+    return at + fields[draw(sizeof(fields))];
+}
+
+/* Most fields of interest are at the beginning; of an inode, where its blocks are. */
 static uint32_t field_of(const struct place *p, unsigned width)
 {
+    if (p->kind == DIRECTORY && width <= 4 && draw(4) != 0) {
+        return entry_field(p);
+    }
+    if (p->kind == INODE && draw(2)) {
+        return (40 + draw(60)) / width * width;
+    }
     uint32_t part = draw(2) ? p->len : draw(2) ? 64 : 256;
     part = part < p->len ? part : p->len;
     return draw(part - width + 1) / width * width;
