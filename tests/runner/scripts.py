@@ -60,8 +60,9 @@ def unit_jobs(wanted, full, _results):
 def make_unit(name, longer):
     def job(results):
         began = time.monotonic()
+        # Most of the time is the compiler's; run.sh has its own limit for the program.
         status, output = call(["env"] + ["PITH_LONG=1"] * longer + ["sh", "tests/unit/run.sh", name],
-                              log_path("unit", name + ".log"), 3700 if longer else 900)  # most of it for the compiler; run.sh has its own
+                              log_path("unit", name + ".log"), 3700 if longer else 900)
         seconds = time.monotonic() - began
         if status == 0:
             results.ok(f"unit/{name}", seconds)
