@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`pith add` where something is wrong, and what CMake finds in the sysroot. Longer than the default run's tests."""
 
+import glob
 import os
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import threading
 import time
@@ -69,6 +71,78 @@ def mistakes():
     expect(add("zlib"), 0)
     if not os.path.exists(STAMP):
         raise Wrong("it is not installed afterwards")
+
+
+class Replaced:
+    """An archive of our own in front of PATH, where a later revision of Debian's has taken the place of Lua's pinned
+    changes: it has these patches. What it has been taken for is forgotten behind it."""
+
+    def __init__(self, revision, **patches):
+        self.name, self.patches = f"lua5.4_{revision}.debian.tar.xz", patches
+        self.revision = revision
+        self.folder = tempfile.TemporaryDirectory()
+
+    def __enter__(self):
+        def path(*names):
+            return os.path.join(self.folder.name, *names)
+        os.makedirs(path("debian", "patches"))
+        names = [name + ".patch" for name in self.patches]
+        for name, text in zip(["series", *names], ["# in this order\n" + "\n".join(names) + "\n", *self.patches.values()]):
+            with open(path("debian", "patches", name), "w", encoding="ascii") as f:
+                f.write(text)
+        with tarfile.open(path(self.name), "w:xz") as tar:
+            tar.add(path("debian"), "debian")
+        for name, line in (("apt-cache", f"echo Version: {self.revision}"),
+                           ("apt-get", f'case "$*" in *--diff-only*) cp {path(self.name)} . ;; esac')):
+            with open(path(name), "w", encoding="ascii") as f:
+                f.write(f"#!/bin/sh\n{line}\n")
+            os.chmod(path(name), 0o755)
+        self.pinned = glob.glob(os.path.join(BUILD, "download", "lua5.4_*.debian.tar.*"))
+        for found in self.pinned:
+            shutil.move(found, path("kept-" + os.path.basename(found)))
+        return {"PATH": self.folder.name + ":" + os.environ["PATH"]}
+
+    def __exit__(self, *_):
+        for left in glob.glob(os.path.join(BUILD, "download", self.name + "*")):
+            os.unlink(left)
+        for found in self.pinned:
+            shutil.move(os.path.join(self.folder.name, "kept-" + os.path.basename(found)), found)
+        self.folder.cleanup()
+
+
+PATCH = """What it is for.
+--- a/src/lua.h
++++ b/src/lua.h
+@@ -1,3 +1,4 @@
++/* patched */
+ /*
+%s ** $Id: lua.h $
+ ** Lua - A Scripting Language
+"""
+
+
+def patches():
+    """Debian's changes are in; where they are replaced the later ones are, and one that doesn't apply is named."""
+    stamp, header = os.path.join(BUILD, "stamp", "package-lua"), os.path.join(BUILD, "sysroot", "usr", "include", "lua.h")
+    expect(add("lua"), 0)
+
+    def made(env, status, words):
+        if os.path.exists(stamp):
+            os.unlink(stamp)
+        expect(add("lua", **env), status, None, words)
+        with open(header, encoding="utf-8") as f:
+            return f.read().startswith("/* patched */")
+    with Replaced("5.4.4-9", good=PATCH % "", bad=PATCH % "x") as env:
+        made(env, NO_START, "Debian's patch bad.patch of lua5.4 5.4.4-9 does not apply")
+        if os.path.exists(stamp):
+            raise Wrong("a library that could not be patched counts as installed")
+    with Replaced("5.4.5-1", good=PATCH % "") as env:
+        made(env, NO_START, "which has 5.4.5-1")
+    with Replaced("5.4.4-9", good=PATCH % "") as env:
+        if not made(env, 0, "with 1 patches of Debian's 5.4.4-9"):
+            raise Wrong("the later changes are not in")
+    if made({}, 0, "patches of Debian's 5.4.4-3+deb"):
+        raise Wrong("the earlier changes are not out")
 
 
 def interrupted():
@@ -146,4 +220,4 @@ def alone(test):
     return run
 
 
-FULL = {"add-mistakes": alone(mistakes), "add-interrupted": alone(interrupted), "cmake": alone(cmake)}
+FULL = {"add-mistakes": alone(mistakes), "add-interrupted": alone(interrupted), "add-patches": alone(patches), "cmake": alone(cmake)}
