@@ -61,6 +61,25 @@ static int refuse_incompat(struct ext_fs *x, uint32_t bits)
     return -ENOTSUP;
 }
 
+/*
+ * Sizes that the library takes as they are, and makes its bitmaps of (Linux, fs/ext4/super.c, asks for
+ * the same). Clusters, which only bigalloc has, are blocks otherwise.
+ */
+static bool is_possible(const struct ext2_super_block *s)
+{
+    uint32_t size = 1024u << s->s_log_block_size, bits = 8 * size;
+    uint32_t inode = s->s_rev_level == 0 ? EXT2_GOOD_OLD_INODE_SIZE : s->s_inode_size;
+    bool bigalloc = s->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_BIGALLOC;
+    return s->s_inodes_per_group != 0 && s->s_inodes_per_group <= bits && s->s_inodes_per_group % 8 == 0 &&
+           inode >= EXT2_GOOD_OLD_INODE_SIZE && inode <= size && (inode & (inode - 1)) == 0 &&
+           s->s_inodes_per_group >= size / inode &&
+           (bigalloc || (s->s_blocks_per_group != 0 && s->s_blocks_per_group <= bits &&
+                         s->s_blocks_per_group % 8 == 0 &&
+                         s->s_clusters_per_group == s->s_blocks_per_group &&
+                         s->s_log_cluster_size == s->s_log_block_size &&
+                         s->s_first_data_block == (size == 1024)));
+}
+
 int ext_feature_check(struct ext_fs *x, const struct ext2_super_block *s)
 {
     if (s->s_magic != EXT2_SUPER_MAGIC) {
@@ -79,6 +98,10 @@ int ext_feature_check(struct ext_fs *x, const struct ext2_super_block *s)
         klog(LOG_ERROR, "%s: blocks must be of 1024, 2048 or 4096 bytes, and no smaller than the "
              "disk's (%u)", x->name, x->dev->block_size);
         return -ENOTSUP;
+    }
+    if (!is_possible(s)) {
+        klog(LOG_ERROR, "%s: the superblock is damaged: e2fsck has to repair it", x->name);
+        return -EINVAL;
     }
     uint64_t blocks = s->s_blocks_count;
     if (s->s_feature_incompat & EXT4_FEATURE_INCOMPAT_64BIT) {

@@ -190,6 +190,38 @@ static void test_no_journal(void)
     EXPECT(survives(unchanged));
 }
 
+/* Superblocks whose sum is right and whose sizes can't be: the library makes its bitmaps of them. */
+static void test_sizes(void)
+{
+    static const struct {
+        size_t at;
+        uint32_t value;
+    } bad[] = {
+        { offsetof(struct ext2_super_block, s_first_data_block), 0 },
+        { offsetof(struct ext2_super_block, s_first_data_block), 2 },
+        { offsetof(struct ext2_super_block, s_blocks_per_group), 8200 },
+        { offsetof(struct ext2_super_block, s_blocks_per_group), 0 },
+        { offsetof(struct ext2_super_block, s_blocks_per_group), 2044 },
+        { offsetof(struct ext2_super_block, s_clusters_per_group), 4096 },
+        { offsetof(struct ext2_super_block, s_log_cluster_size), 1 },
+        { offsetof(struct ext2_super_block, s_inodes_per_group), 0 },
+        { offsetof(struct ext2_super_block, s_inodes_per_group), 8200 },
+        { offsetof(struct ext2_super_block, s_inode_size), 96 },
+    };
+    disk_make("-b 1024 -J size=1", 16384);
+    uint8_t *good = malloc(disk.size);
+    memcpy(good, disk.data, disk.size);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        memcpy(disk.data, good, disk.size);
+        struct ext2_super_block *s = (void *)(disk.data + 1024);
+        bool half = bad[i].at == offsetof(struct ext2_super_block, s_inode_size);
+        memcpy(disk.data + 1024 + bad[i].at, &bad[i].value, half ? 2 : 4);
+        s->s_checksum = ext_crc32c(~0u, s, offsetof(struct ext2_super_block, s_checksum));
+        EXPECT(survives(refused));
+    }
+    free(good);
+}
+
 static void test_features(void)
 {
     static const char *const bad[] = { "-O inline_data", "-O encrypt", "-O casefold", "-O mmp", "-O ea_inode" };
@@ -221,6 +253,7 @@ int main(int argc, char **argv)
     folder_enter();
     test_features();
     test_no_journal();
+    test_sizes();
     test_failures();
     test_damage(rounds);
     folder_leave();
