@@ -16,7 +16,8 @@
 
 #include "net_config.h"
 
-#define MTU_MAX 65521u /* with the Ethernet header 65535, what lwIP's lengths hold */
+#define MTU_MAX     65521u /* with the Ethernet header 65535, what lwIP's lengths hold */
+#define HEADERS_MAX 128u   /* of a long segment: Ethernet, IPv6, TCP with options, and to spare */
 
 /* The device wants attention. Context: interrupt. */
 static void on_event(struct netdev *dev)
@@ -46,6 +47,10 @@ static err_t init_netif(struct netif *n)
         sums &= (uint16_t)~(NETIF_CHECKSUM_GEN_TCP | NETIF_CHECKSUM_GEN_UDP);
     }
     NETIF_SET_CHECKSUM_CTRL(n, sums);
+    if (dev->tx_csum && dev->tso_max > HEADERS_MAX) {
+        uint32_t longest = dev->tso_max < MTU_MAX ? dev->tso_max : MTU_MAX;
+        n->tso_max = (uint16_t)(longest - HEADERS_MAX);
+    }
     MIB2_INIT_NETIF(n, snmp_ifType_ethernet_csmacd, 0);
     return ERR_OK;
 }

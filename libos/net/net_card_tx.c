@@ -159,6 +159,25 @@ static void offload_checksum(struct netbuf *first, unsigned frame_len)
     first->csum_offset = (uint16_t)field;
 }
 
+/*
+ * A segment that the device cuts. False: it does not take it, as when the card was offered less by
+ * a new backend since TCP made the segment.
+ */
+static bool offload_cutting(struct netbuf *first, const struct netdev *dev, const struct pbuf *p)
+{
+    unsigned tcp = first->csum_start + 12u; /* where the TCP header says how long it is */
+
+    if ((first->flags & NETBUF_CSUM_PARTIAL) == 0 || tcp >= first->len || p->tot_len > dev->tso_max) {
+        return false;
+    }
+    const uint8_t *frame = first->data;
+    first->flags |= frame[12] == ETHTYPE_IP >> 8 && frame[13] == (ETHTYPE_IP & 0xff)
+                        ? NETBUF_GSO_TCP4 : NETBUF_GSO_TCP6;
+    first->gso_size = p->gso_size;
+    first->header_len = (uint16_t)(first->csum_start + (frame[tcp] >> 4) * 4u);
+    return true;
+}
+
 /* Name the pieces of p; returns how many, 0 when they are too many. */
 static unsigned fill_pieces(struct tx_frame *f, const struct pbuf *p)
 {
@@ -198,6 +217,9 @@ err_t net_card_output(struct netif *netif, struct pbuf *p)
     pbuf_ref(p);
     if (fill_pieces(f, p) == 0) {
         struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+        if (copy != NULL) {
+            copy->gso_size = p->gso_size;
+        }
         pbuf_free(p);
         if (copy == NULL) {
             card->tx_refused++;
@@ -214,6 +236,12 @@ err_t net_card_output(struct netif *netif, struct pbuf *p)
     f->piece[0].gso_size = 0;
     if (card->dev->tx_csum) {
         offload_checksum(&f->piece[0], p->tot_len);
+    }
+    if (p->gso_size != 0 && !offload_cutting(&f->piece[0], card->dev, p)) {
+        card->tx_refused++;
+        pbuf_free(p);
+        frame_free(f);
+        return ERR_OK; /* lost: TCP sends it again, in pieces by then */
     }
     card->queue[card->nqueue++] = &f->piece[0];
     LINK_STATS_INC(link.xmit);

@@ -41,6 +41,7 @@ void sock_tcp_apply(struct tcp_sock *t)
     if (pcb->state == LISTEN) {
         return;
     }
+    pcb->seg_max = t->s.sndbuf / 4; /* what is acknowledged makes room long before all is */
     pcb->keep_idle = t->keep_idle_s * 1000;
     pcb->keep_intvl = t->keep_intvl_s * 1000;
     pcb->keep_cnt = t->keep_cnt;

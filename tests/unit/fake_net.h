@@ -31,6 +31,7 @@ static uint64_t fake_seed = 42;
 static unsigned fake_sent;                /* frames that the stack has sent */
 static bool fake_tx_full;                 /* the device takes none now */
 static void (*fake_on_sent)(const uint8_t *data, unsigned len); /* sees each */
+static const struct netbuf *fake_sending; /* which it sees */
 
 /* ---- memory, time, chance, words ---- */
 
@@ -128,6 +129,7 @@ static int fake_transmit(struct netdev *dev, struct netbuf **frames, unsigned n)
         }
         fake_sent++;
         fake_in_flight[fake_nin_flight++] = frames[i];
+        fake_sending = frames[i];
         if (fake_on_sent != NULL) {
             fake_on_sent(whole, len);
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A neighbour for tests of the stack on the host that sends each TCP segment back with the addresses
- * of both ends swapped: so the stack talks to itself, over a cable that loses, doubles and swaps.
+ * of both ends swapped: so the stack talks to itself, over a cable that loses, doubles and swaps, by a
+ * card that cuts long segments.
  * Included once.
  */
 #pragma once
@@ -32,6 +33,7 @@ struct held {
 static struct spoiling spoil;
 static uint64_t mirror_seed = 5;
 static uint64_t mirror_payload; /* bytes of TCP's data that the stack has sent */
+static unsigned longest_segment;
 static struct held held[MIRROR_HELD];
 static unsigned nheld;
 static bool asked_arp, asked_nd;
@@ -82,6 +84,34 @@ static void swap_bytes(uint8_t *a, uint8_t *b, unsigned n)
     }
 }
 
+/* The pieces that a card makes of a long segment; some arrive put together as they were. */
+static void cut(const uint8_t *data, unsigned len, bool v6)
+{
+    const struct netbuf *b = fake_sending;
+    unsigned tcp = v6 ? 54 : 34, header = tcp + (data[tcp + 12] >> 4) * 4u;
+
+    EXPECT(b->flags == (NETBUF_CSUM_PARTIAL | (v6 ? NETBUF_GSO_TCP6 : NETBUF_GSO_TCP4)));
+    EXPECT(b->gso_size > 0 && b->gso_size <= 1460 && b->header_len == header && b->csum_start == tcp);
+    EXPECT(len - header > b->gso_size);
+    longest_segment = len - header > longest_segment ? len - header : longest_segment;
+    if (chance(3) == 0) {
+        hold(data, len, NETBUF_CSUM_VALID);
+        return;
+    }
+    for (unsigned at = header; at < len; at += b->gso_size) {
+        struct frame f = { .len = 0 };
+        unsigned part = len - at < b->gso_size ? len - at : b->gso_size;
+        put(&f, data, header);
+        put(&f, data + at, part);
+        set32(f.data + tcp + 4, get32(data + tcp + 4) + at - header);
+        if (at + part < len) {
+            f.data[tcp + 13] &= (uint8_t)~9; /* FIN and PSH are the last one's */
+        }
+        finish(&f);
+        hold(f.data, f.len, 0);
+    }
+}
+
 /* A frame that the stack has sent; sums stay right, as they count both addresses. */
 static void mirror_sent(const uint8_t *data, unsigned len)
 {
@@ -102,9 +132,13 @@ static void mirror_sent(const uint8_t *data, unsigned len)
         swap_bytes(copy + 26, copy + 30, 4);
     }
     mirror_payload += len - tcp - (data[tcp + 12] >> 4) * 4u;
-    hold(copy, len, 0);
-    if (chance(1000) < spoil.twice) {
-        hold(copy, len, 0);
+    for (unsigned n = 1 + (chance(1000) < spoil.twice); n > 0; n--) {
+        if (fake_sending->gso_size != 0) {
+            cut(copy, len, v6);
+        } else {
+            EXPECT(len <= 1514);
+            hold(copy, len, NETBUF_CSUM_VALID);
+        }
     }
 }
 
@@ -153,5 +187,7 @@ static void mirror_step(void)
 static void mirror_start(void)
 {
     fake_on_sent = mirror_sent;
+    fake_dev.tx_csum = true;
+    fake_dev.tso_max = 65535;
     EXPECT(net_start() == 0 && fake_engine != NULL);
 }

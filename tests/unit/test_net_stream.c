@@ -14,6 +14,8 @@
 
 #include "net_mirror.h"
 
+#include "net_card.h"
+
 #define PORT    7u
 #define PATTERN 65521u /* a prime: no write and no segment falls into step with it */
 
@@ -30,6 +32,7 @@ struct end {
 static struct end ends[2];
 
 static struct tcp_pcb *listener;
+static bool fickle;
 static unsigned nocopy; /* of eight writes, how many are by reference */
 
 /* ---- the program ---- */
@@ -161,6 +164,10 @@ static double transfer(bool v6, uint32_t forth, uint32_t back, const struct spoi
         net_lock();
         act(&ends[0]);
         act(&ends[1]);
+        if (fickle && chance(50) == 0) {
+            net_card_list->netif.tso_max = (uint16_t)(chance(2) ? chance(65392) : 65392);
+            fake_dev.tso_max = chance(3) ? 65535 : 0;
+        }
         net_unlock();
         mirror_step();
         if (progress != ends[0].read + ends[1].read) {
@@ -203,7 +210,8 @@ static void finish_both(void)
     }
 }
 
-static void test_transfers(bool v6)
+/* `tso`: what the interface says that the card cuts; 0: nothing. */
+static void test_transfers(bool v6, uint16_t tso)
 {
     static const struct {
         const char *name;
@@ -224,14 +232,32 @@ static void test_transfers(bool v6)
         struct net_memory_stats before, after;
         net_memory_stats(&before);
         nocopy = i % 2 ? 4 : 0;
+        longest_segment = 0;
+        net_card_list->netif.tso_max = tso;
         double cost = transfer(v6, runs[i].forth, runs[i].back, &runs[i].how);
-        printf("IPv%c, %s: %.4f bytes sent for one\n", v6 ? '6' : '4', runs[i].name, cost);
+        printf("IPv%c, %s: %.4f bytes sent for one, segments up to %u\n", v6 ? '6' : '4', runs[i].name,
+               cost, longest_segment);
+        EXPECT(longest_segment <= tso && (runs[i].how.loss > 1 || longest_segment >= tso / 4));
         EXPECT(cost <= runs[i].at_most + 1e-9);
         finish_both();
         net_memory_stats(&after);
         EXPECT(after.tcp == before.tcp && after.segments == 0 && after.used == before.used);
         EXPECT(fake_dev.rx_lent == 0);
     }
+}
+
+/* A card that takes less, or nothing, from one moment to the next, as after a move to another host. */
+static void test_fickle(bool v6, uint16_t tso)
+{
+    fickle = true;
+    double cost = transfer(v6, 4000000, 500000, &(struct spoiling){ 0 });
+    printf("IPv%c, a fickle card: %.4f bytes sent for one\n", v6 ? '6' : '4', cost);
+    fickle = false;
+    fake_dev.tso_max = 65535;
+    EXPECT(net_card_list->tx_refused > 0 && longest_segment > 20000);
+    net_card_list->netif.tso_max = tso;
+    finish_both();
+    EXPECT(fake_dev.rx_lent == 0);
 }
 
 static void start(void)
@@ -253,7 +279,13 @@ int main(void)
     start();
     mirror_acquaint();
     fake_sleep(3000);
-    test_transfers(false);
-    test_transfers(true);
+    uint16_t tso = net_card_list->netif.tso_max;
+    EXPECT(tso > 65000);
+    for (int v6 = 0; v6 < 2; v6++) {
+        test_transfers(v6, 0);
+        test_transfers(v6, tso);
+        test_transfers(v6, 10000);
+        test_fickle(v6, tso);
+    }
     return unit_done();
 }
