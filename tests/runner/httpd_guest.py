@@ -34,7 +34,7 @@ class Running:
     """A server in a machine, in a `with`; `address` is where it answers (`datagrams`: by UDP). `more` is for Machine."""
 
     def __init__(self, name, elf, bed, module=None, args=(), memory=64 << 20, port=8080,
-                 shares=(), options=(), **more):
+                 shares=(), options=(), patience=60, **more):
         nic = nics.Nic("user")
         nic.ports += [nics.Port(0, port, "tcp"), nics.Port(0, port, "udp")]
         nics.settle([nic])
@@ -44,6 +44,7 @@ class Running:
         machine = Machine(elf, bed.platform, bed.machine, memory, args=list(args),
                           nonce=secrets.token_hex(8), nics=[nic], initrd=module or "",
                           shares=list(shares), options=list(options), **more)
+        self.patience = patience  # seconds until it answers
         self.output = bytearray()
         self.log = open(log_path("apps", f"serve-{name}.log"), "wb")
         self.guest = Guest(machine, None, self.feed, self.log, 600)
@@ -73,7 +74,7 @@ class Running:
     def __enter__(self):
         self.thread.start()
         self.poker.start()
-        self.wait_answer(time.monotonic() + 60)
+        self.wait_answer(time.monotonic() + self.patience)
         return self
 
     def wait_answer(self, until):

@@ -38,7 +38,8 @@ def make(connection, who):
 
 
 def serve(journal, **more):
-    return sqlited.serve("sqlite-cuts-" + journal, args=["-s", "60", "-o", "16777216", "-j", journal, FILE], options=[MOUNT], **more)
+    return sqlited.serve("sqlite-cuts-" + journal, args=["-s", "60", "-o", "16777216", "-j", journal, FILE], options=[MOUNT],
+                         patience=200, **more)
 
 
 def write(journal, changes, name):
