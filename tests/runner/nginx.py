@@ -2,6 +2,7 @@
 """nginx as an image: it answers as the distribution's nginx does, byte by byte, with clients that people use,
 by TLS, until it is told to end. tests/apps/nginx has what is asked."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -52,7 +53,13 @@ class Pair:
         self.name, self.bed, self.elf = name, bed, image.find(app).elf
 
     def __enter__(self):
-        self.backend = Backend().__enter__()
+        with contextlib.ExitStack() as stack:  # what has begun ends when the rest can't begin
+            self.start(stack)
+            self.stack = stack.pop_all()
+        return self
+
+    def start(self, stack):
+        self.backend = stack.enter_context(Backend())
         with socket.create_server(("127.0.0.1", 0)) as nobody:
             gone = nobody.getsockname()[1]
         port = native.free_port()
@@ -62,16 +69,13 @@ class Pair:
         nginx_native.write_site(there, STATE="/state", SITE="/site", CONF="/conf", ERRORS="stderr",
                                 PORT=port, BACKEND=f"{HOST}:{self.backend.port}", GONE=f"{HOST}:{gone}")
         os.makedirs(there + "/state")
-        self.linux = nginx_native.Native(here, port).__enter__()
+        self.linux = stack.enter_context(nginx_native.Native(here, port))
         self.pith = httpd_guest.Running(self.name, self.elf, self.bed, initrd.archive(there), ["-c", "/conf/nginx.conf"],
                                         port=port)
-        self.pith.__enter__()
-        return self
+        stack.enter_context(self.pith)
 
     def __exit__(self, *_):
-        self.pith.__exit__()
-        self.linux.__exit__()
-        self.backend.__exit__()
+        self.stack.close()
 
 
 def same_answers(name, bed, app="nginx", without=()):
