@@ -128,12 +128,17 @@ void net_tcp_list_add(struct tcp_pcb **list, struct tcp_pcb *pcb)
         if (++nconnections > nchains) {
             grow();
         }
-        tcp_timer_needed();
     }
     struct tcp_pcb **chain = chain_for(list, pcb);
     if (chain != NULL) {
         pcb->hash_next = *chain;
         *chain = pcb;
+    }
+    if (list == &tcp_active_pcbs) {
+        net_tcp_tick(pcb);
+        pcb->tmr = tcp_ticks; /* lwIP's clock may have stood still when the block was made */
+    } else if (list == &tcp_tw_pcbs) {
+        tcp_timer_needed();
     }
 }
 
@@ -151,6 +156,9 @@ void net_tcp_list_remove(struct tcp_pcb **list, struct tcp_pcb *pcb)
     }
     pcb->next = NULL;
     pcb->pprev = NULL;
+    if (list == &tcp_active_pcbs) {
+        net_tcp_tick_stop(pcb);
+    }
     struct tcp_pcb **link = chain_for(list, pcb);
     if (link != NULL) {
         while (*link != pcb) {

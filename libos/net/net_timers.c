@@ -28,9 +28,29 @@
 
 #define MS 1000000ull
 
+static uint64_t ticked_ns; /* when tcp_ticks went up last, as far as lwIP's clock knows */
+
 static bool tcp_waits(void)
 {
-    return tcp_active_pcbs != NULL || tcp_tw_pcbs != NULL;
+    return net_tcp_ticked != NULL;
+}
+
+static void tcp_run(void)
+{
+    uint32_t before = tcp_ticks;
+
+    tcp_tmr();
+    if (tcp_ticks != before) {
+        ticked_ns = platform_clock_ns();
+    }
+}
+
+void net_tcp_clock(void)
+{
+    uint64_t ticks = (platform_clock_ns() - ticked_ns) / (TCP_SLOW_INTERVAL * MS);
+
+    tcp_ticks += (uint32_t)ticks;
+    ticked_ns += ticks * (TCP_SLOW_INTERVAL * MS);
 }
 
 /* ARP, neighbours, routers, fragments and DNS age by the second where there is a network at all. */
@@ -97,7 +117,8 @@ static const struct {
     bool (*waits)(void);
     uint32_t period_ms;
 } timers[] = {
-    { tcp_tmr, tcp_waits, TCP_TMR_INTERVAL },
+    { tcp_run, tcp_waits, TCP_TMR_INTERVAL },
+    { net_tcp_seldom, net_tcp_seldom_waits, 1000 }, /* after it: it may make this one wait */
     { igmp_tmr, igmp_waits, IGMP_TMR_INTERVAL },
     { mld6_tmr, mld6_waits, MLD6_TMR_INTERVAL },
     { dhcp_fine_tmr, dhcp_waits, DHCP_FINE_TIMER_MSECS },
@@ -111,7 +132,7 @@ static const struct {
 
 #define NTIMERS (sizeof(timers) / sizeof(timers[0]))
 
-#define TCP_TIMER 0 /* in timers[] */
+enum { TCP_TIMER, TCP_SELDOM }; /* in timers[] */
 
 /* When each is due, monotonic ns; 0: it isn't running. Under net_lock. */
 static uint64_t due[NTIMERS];
@@ -126,13 +147,11 @@ void net_timers_init(void)
 {
 }
 
-/*
- * lwIP says that a connection exists now: if its timer does not run yet, the engine sleeps for too
- * long.
- */
+/* A connection waits now: if its timer does not run yet, the engine sleeps for too long. */
 void net_tcp_timer_needed(void)
 {
-    changed |= due[TCP_TIMER] == 0;
+    changed |= (tcp_waits() && due[TCP_TIMER] == 0) ||
+               (net_tcp_seldom_waits() && due[TCP_SELDOM] == 0);
 }
 
 bool net_timers_changed(void)

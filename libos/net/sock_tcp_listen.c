@@ -32,7 +32,7 @@ static const struct tcp_ext_arg_callbacks half_open_callbacks = { .destroy = on_
 static void drop_oldest_half_open(struct tcp_sock *l)
 {
     struct tcp_pcb *oldest = NULL;
-    for (struct tcp_pcb *p = tcp_active_pcbs; p != NULL; p = p->next) {
+    for (struct tcp_pcb *p = net_tcp_ticked; p != NULL; p = p->tick_next) {
         if (p->state == SYN_RCVD && p->ext_args[0].data == l &&
             (oldest == NULL || (int32_t)(p->tmr - oldest->tmr) <= 0)) {
             oldest = p;
@@ -219,8 +219,8 @@ int sock_tcp_accept(struct file *f, int flags, struct sockaddr *addr, socklen_t 
 
 void sock_tcp_stop_listening(struct tcp_sock *t)
 {
-    for (struct tcp_pcb *p = tcp_active_pcbs; p != NULL;) {
-        struct tcp_pcb *next = p->next;
+    for (struct tcp_pcb *p = net_tcp_ticked; p != NULL;) {
+        struct tcp_pcb *next = p->tick_next;
         if (p->state == SYN_RCVD && p->ext_args[0].data == t) {
             tcp_abandon(p, 0);
         }

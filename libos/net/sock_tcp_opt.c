@@ -50,6 +50,7 @@ void sock_tcp_apply(struct tcp_sock *t)
     } else {
         tcp_nagle_enable(pcb);
     }
+    net_tcp_tick(pcb); /* SO_KEEPALIVE */
 }
 
 void sock_tcp_inherit(struct tcp_sock *child, const struct tcp_sock *listener)

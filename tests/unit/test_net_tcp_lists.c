@@ -19,12 +19,15 @@ struct tcp_pcb *tcp_bound_pcbs, *tcp_active_pcbs, *tcp_tw_pcbs;
 union tcp_listen_pcbs_t tcp_listen_pcbs;
 const ip_addr_t ip_addr_any, ip_addr_any_type;
 
+uint32_t tcp_ticks;
 static uint64_t seed = 11;
 static bool no_memory;
 
 void *heap_alloc(size_t size) { return no_memory ? NULL : malloc(size); }
 void heap_free(void *p) { free(p); }
 void tcp_timer_needed(void) { }
+void net_tcp_tick_start(struct tcp_pcb *pcb) { pcb->tick = NET_TCP_TICKED; }
+void net_tcp_tick_stop(struct tcp_pcb *pcb) { pcb->tick = NET_TCP_STILL; }
 
 void random_bytes(void *buf, size_t len)
 {

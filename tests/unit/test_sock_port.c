@@ -2,7 +2,7 @@
  * libos/net/net_card_rx.c libos/net/net_card_tx.c libos/net/net_announce.c libos/net/net_checksum.c
  * libos/net/net_config.c libos/net/net_dns.c libos/net/net_errno.c libos/net/net_icmp.c
  * libos/net/net_memory.c libos/net/net_parse.c libos/net/net_random.c libos/net/net_stats.c
- * libos/net/net_tcp_lists.c libos/net/net_timers.c libos/net/net_wait.c libos/net/siphash.c LWIP */
+ * libos/net/net_tcp_lists.c libos/net/net_tcp_ticks.c libos/net/net_timers.c libos/net/net_wait.c libos/net/siphash.c LWIP */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The choice of ports: none comes again soon for the same destination, none that is in use. */
 #include "unit.h"
