@@ -40,7 +40,7 @@ int blkdev_check(const struct blkdev *dev, const struct blk_request *req)
         if (!dev->has_discard) {
             return -ENOTSUP;
         }
-        sectors = req->nsectors;
+        sectors = dev->max_discard != 0 && req->nsectors > dev->max_discard ? 0 : req->nsectors;
         break;
     case BLK_READ:
     case BLK_WRITE:

@@ -194,6 +194,13 @@ int blkdev_discard(struct blkdev *dev, uint64_t off, uint64_t len)
     if (dev->readonly || !dev->has_discard) {
         return dev->readonly ? -EROFS : -ENOTSUP;
     }
-    return len == 0 ? broken(dev)
-                    : one_request(dev, BLK_DISCARD, off / BLKDEV_SECTOR, len / BLKDEV_SECTOR);
+    uint64_t at = off / BLKDEV_SECTOR, left = len / BLKDEV_SECTOR;
+    int r = left == 0 ? broken(dev) : 0;
+    while (left > 0 && r == 0) {
+        uint64_t n = dev->max_discard != 0 && left > dev->max_discard ? dev->max_discard : left;
+        r = one_request(dev, BLK_DISCARD, at, n);
+        at += n;
+        left -= n;
+    }
+    return r;
 }

@@ -18,7 +18,8 @@
 #define F_RO       (1ULL << 5)
 #define F_BLK_SIZE (1ULL << 6)
 #define F_FLUSH    (1ULL << 9)
-#define WANTED     (F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH | \
+#define F_DISCARD  (1ULL << 13)
+#define WANTED     (F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH | F_DISCARD | \
                     VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
 
 /* Configuration (5.2.4). */
@@ -26,6 +27,8 @@
 #define CONFIG_SIZE_MAX 8
 #define CONFIG_SEG_MAX  12
 #define CONFIG_BLK_SIZE 20
+#define CONFIG_MAX_DISCARD_SECTORS      36
+#define CONFIG_DISCARD_SECTOR_ALIGNMENT 44
 
 #define ONE_PIECE_BYTES (64 * 1024) /* where requests are bounced: more is hard to get */
 #define ID_WAIT_NS      1000000000ULL
@@ -85,6 +88,24 @@ static void set_limits(struct virtio_blk *b, uint32_t seg_max)
     b->blkdev.max_bytes &= ~(b->blkdev.block_size - 1);
 }
 
+/* A device that offers to discard, but nothing at a time, is taken for one that doesn't offer it. */
+static void read_discard(struct virtio_blk *b)
+{
+    uint32_t most = 0;
+    uint32_t alignment = 0;
+    uint32_t block = b->blkdev.block_size / BLKDEV_SECTOR;
+    if (b->blkdev.readonly || !virtio_has(b->dev, F_DISCARD)) {
+        return;
+    }
+    virtio_config(b->dev, CONFIG_MAX_DISCARD_SECTORS, &most, sizeof most);
+    virtio_config(b->dev, CONFIG_DISCARD_SECTOR_ALIGNMENT, &alignment, sizeof alignment);
+    b->blkdev.max_discard = most - most % block;
+    b->blkdev.has_discard = b->blkdev.max_discard != 0;
+    b->blkdev.discard_granularity = alignment == 0                         ? b->blkdev.block_size
+                                    : alignment > UINT32_MAX / BLKDEV_SECTOR ? UINT32_MAX
+                                                                             : alignment * BLKDEV_SECTOR;
+}
+
 /* Read and judge the configuration. Errors: -EINVAL. */
 static int read_config(struct virtio_blk *b)
 {
@@ -116,6 +137,7 @@ static int read_config(struct virtio_blk *b)
     }
     b->blkdev.readonly = virtio_has(b->dev, F_RO);
     b->blkdev.has_flush = virtio_has(b->dev, F_FLUSH);
+    read_discard(b);
     set_limits(b, seg_max);
     return b->blkdev.max_bytes == 0 ? -EINVAL : 0;
 }

@@ -8,18 +8,13 @@
 #include <kvm/virtio_blk.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include <pith/page.h>
 #include <x86/mem.h>
 
 /* Without indirect tables a chain is described on the stack first. */
 #define MAX_DIRECT 66
-
-/* The C library's memcpy() may use vector registers, which an interrupt must leave alone. */
-static void copy(void *dst, const void *src, size_t n)
-{
-    __asm__ volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
-}
 
 /* Where the descriptors of a request go. */
 struct chain {
@@ -75,9 +70,9 @@ static void copy_segments(struct virtio_blk_io *io, bool to_bounce)
     for (unsigned i = 0; i < io->req->nsegments; i++) {
         const struct blk_segment *s = &io->req->segment[i];
         if (to_bounce) {
-            copy(at, s->base, s->len);
+            memcpy(at, s->base, s->len);
         } else {
-            copy(s->base, at, s->len);
+            memcpy(s->base, at, s->len);
         }
         at += s->len;
     }
@@ -188,6 +183,12 @@ static int describe(struct virtio_blk *b, struct virtio_blk_slot *slot, struct c
         c->max = b->max_pieces + 1;
     }
     put(c, slot_pa(b, &slot->header), sizeof slot->header, false);
+    if (io->req->op == BLK_DISCARD) {
+        slot->range = (struct virtio_blk_range){ .sector = io->req->sector,
+                                                 .nsectors = (uint32_t)io->req->nsectors };
+        put(c, slot_pa(b, &slot->range), sizeof slot->range, false);
+        return 0;
+    }
     int err = put_data(b, c, io, device_writes);
     if (err == -E2BIG && indirect && b->max_pieces + 2 > VIRTIO_BLK_SMALL) {
         size_t n;
@@ -211,14 +212,15 @@ static int describe(struct virtio_blk *b, struct virtio_blk_slot *slot, struct c
 int virtio_blk_start(struct virtio_blk *b, struct blk_request *req, uint64_t now_ns)
 {
     static const uint8_t types[] = {
-        [BLK_READ] = VIRTIO_BLK_IN, [BLK_WRITE] = VIRTIO_BLK_OUT, [BLK_FLUSH] = VIRTIO_BLK_FLUSH
+        [BLK_READ] = VIRTIO_BLK_IN, [BLK_WRITE] = VIRTIO_BLK_OUT, [BLK_FLUSH] = VIRTIO_BLK_FLUSH,
+        [BLK_DISCARD] = VIRTIO_BLK_DISCARD
     };
     struct virtio_buf direct[MAX_DIRECT];
     struct virtio_blk_slot *slot;
     struct chain c = { .bufs = direct };
     paddr_t table = 0;
     int err = 0;
-    uint64_t sector = req->op == BLK_FLUSH ? 0 : req->sector;
+    uint64_t sector = req->op == BLK_READ || req->op == BLK_WRITE ? req->sector : 0;
     struct virtio_blk_io *io = take_io(b, types[req->op], sector, &slot);
     if (io == NULL) {
         return -ENOSPC;
@@ -226,7 +228,7 @@ int virtio_blk_start(struct virtio_blk *b, struct blk_request *req, uint64_t now
     io->req = req;
     io->start_ns = now_ns | 1;
     uint32_t device_bytes = 0;
-    if (req->op == BLK_FLUSH) {
+    if (req->op == BLK_FLUSH || req->op == BLK_DISCARD) {
         req->nsegments = 0;
     } else if (req->op == BLK_READ) {
         device_bytes = (uint32_t)blkdev_request_len(req);

@@ -28,7 +28,7 @@
 
 static unsigned char disk[DISK_SIZE], copy[DISK_SIZE];
 static struct blk_request *ring[RING];
-static unsigned in_ring, most_in_ring, submits, flushes, polls;
+static unsigned in_ring, most_in_ring, submits, flushes, discards, polls;
 static unsigned fail_after = ~0u; /* requests that still succeed */
 static uint64_t rng = 88172645463325252ull;
 static struct blkdev dev512, dev4k, readonly;
@@ -56,6 +56,7 @@ static void complete(unsigned i)
         flushes += req->op == BLK_FLUSH;
         if (req->op == BLK_DISCARD) {
             memset(disk + at, 0xdd, req->nsectors * BLKDEV_SECTOR);
+            discards++;
         }
     }
     req->done(req);
@@ -249,6 +250,12 @@ static void test_discard(void)
     dev512.has_discard = readonly.has_discard = true;
     EXPECT(f->ops->ioctl(f, BLKDISCARD, range) == 0);
     EXPECT(disk[8191] == 0 && disk[8192] == 0xdd && disk[12287] == 0xdd && disk[12288] == 0);
+    /* In pieces that the device takes. */
+    memset(disk, 0, sizeof(disk));
+    dev512.max_discard = 3;
+    EXPECT(f->ops->ioctl(f, BLKDISCARD, range) == 0 && discards == 1 + 3);
+    EXPECT(disk[8191] == 0 && disk[8192] == 0xdd && disk[12287] == 0xdd && disk[12288] == 0);
+    dev512.max_discard = 0;
     EXPECT(blkdev_discard(&dev512, 100, 512) == -EINVAL);
     EXPECT(blkdev_discard(&dev512, DISK_SIZE, 512) == -EINVAL);
     EXPECT(blkdev_discard(&dev512, DISK_SIZE, 0) == 0);

@@ -166,6 +166,54 @@ static void test_refusals(void)
     free(buf);
 }
 
+static int discard_sectors(uint64_t sector, uint64_t nsectors)
+{
+    struct blk_request *r = prepare(0, BLK_DISCARD, sector, NULL, 0, 0, 1);
+    r->nsectors = nsectors;
+    EXPECT(disk->ops->submit(disk, &r, 1) == 1);
+    run_device();
+    EXPECT(requests[0].calls == 1);
+    return r->status;
+}
+
+static void test_discard(void)
+{
+    static const uint64_t without[] = { 0, VIRTIO_F_INDIRECT_DESC };
+    for (unsigned i = 0; i < 2; i++) {
+        reset_hw();
+        hw.features |= 1 << 13;
+        hw.features &= ~without[i];
+        hw.blk_size = 1024;
+        hw.discard_most = 101;
+        hw.discard_alignment = 8;
+        probe_disk();
+        EXPECT(disk->has_discard && disk->max_discard == 100 && disk->discard_granularity == 4096);
+        exercise(20);
+        memset(hw.data, 0xaa, sizeof hw.data);
+        EXPECT(discard_sectors(4, 100) == 0 && hw.discards == 1);
+        EXPECT(hw.data[4 * 512 - 1] == 0xaa && hw.data[4 * 512] == 0);
+        EXPECT(hw.data[104 * 512 - 1] == 0 && hw.data[104 * 512] == 0xaa);
+        EXPECT(discard_sectors(4, 102) == -EINVAL && discard_sectors(4, 0) == -EINVAL);
+        EXPECT(discard_sectors(3, 2) == -EINVAL && discard_sectors(4, 3) == -EINVAL);
+        EXPECT(discard_sectors(SECTORS, 2) == -EINVAL && discard_sectors(SECTORS - 2, 4) == -EINVAL);
+        EXPECT(hw.discards == 1);
+        hw.capacity = 8; /* the driver doesn't know yet */
+        EXPECT(discard_sectors(8, 2) == -EIO && !disk->failed);
+    }
+    /* Offers that are none. */
+    reset_hw();
+    hw.features |= 1 << 13;
+    hw.discard_alignment = UINT32_MAX;
+    probe_disk();
+    EXPECT(!disk->has_discard && discard_sectors(0, 8) == -ENOTSUP);
+    hw.discard_most = UINT32_MAX;
+    probe_disk();
+    EXPECT(disk->has_discard && disk->max_discard == UINT32_MAX && disk->discard_granularity == UINT32_MAX);
+    hw.features |= 1 << 5;
+    probe_disk();
+    EXPECT(disk->readonly && !disk->has_discard);
+}
+
 /*
  * Each kind of wrong costs one error line and -EIO for what was out, and later requests are
  * refused.
@@ -264,6 +312,7 @@ int main(void)
     fake_cpu_init();
     test_sound_devices();
     test_refusals();
+    test_discard();
     test_mischief();
     test_lost_interrupt();
     test_no_memory();

@@ -72,13 +72,13 @@ enum mischief {
 
 static struct {
     uint64_t features;
-    uint32_t seg_max, size_max, blk_size;
+    uint32_t seg_max, size_max, blk_size, discard_most, discard_alignment;
     uint64_t capacity;
     unsigned queue_max;
     uint8_t status;
     bool never_resets;
     enum mischief mischief;
-    unsigned resets, flushes, pieces_most, requests;
+    unsigned resets, flushes, discards, pieces_most, requests;
     uint32_t doorbell;
     uint8_t data[SECTORS * 512];
 } hw;
@@ -125,6 +125,8 @@ static void hw_config(struct virtio_device *dev, unsigned off, void *buf, unsign
     memcpy(c + 8, &hw.size_max, 4);
     memcpy(c + 12, &hw.seg_max, 4);
     memcpy(c + 20, &hw.blk_size, 4);
+    memcpy(c + 36, &hw.discard_most, 4);
+    memcpy(c + 44, &hw.discard_alignment, 4);
     memcpy(buf, c + off, len);
 }
 
@@ -158,6 +160,24 @@ static const struct virtio_transport transport = {
     hw_config, hw_nothing, hw_nothing, hw_queue_max, hw_queue_start, hw_silence
 };
 
+/* The data of a discard is what it is about; returns the status. */
+static uint8_t discard(uint64_t header_sector, const struct model_desc *d, unsigned n)
+{
+    struct {
+        uint64_t sector;
+        uint32_t sectors, flags;
+    } range;
+    EXPECT(header_sector == 0 && n == 1 && d->len == sizeof range && (d->flags & 2) == 0);
+    memcpy(&range, from_paddr(d->addr), sizeof range);
+    EXPECT(range.flags == 0 && range.sectors > 0 && range.sectors <= hw.discard_most);
+    if (range.sector > hw.capacity || range.sectors > hw.capacity - range.sector) {
+        return 1;
+    }
+    memset(hw.data + range.sector * 512, 0, range.sectors * 512);
+    hw.discards++;
+    return 0;
+}
+
 /* Carry out one chain as 5.2.6 says; returns the bytes written. */
 static uint32_t execute(unsigned head)
 {
@@ -178,6 +198,10 @@ static uint32_t execute(unsigned head)
     }
     hw.requests++;
     *status = 0;
+    if (header.type == 11) {
+        *status = discard(header.sector, d + 1, n - 2);
+        n = 2;
+    }
     for (unsigned i = 1; i + 1 < n; i++) {
         void *p = from_paddr(d[i].addr);
         if (header.type == 8) {
@@ -198,7 +222,7 @@ static uint32_t execute(unsigned head)
         }
         at += d[i].len;
     }
-    EXPECT(header.type == 0 || header.type == 1 || header.type == 4);
+    EXPECT(header.type == 0 || header.type == 1 || header.type == 4 || header.type == 11);
     hw.flushes += header.type == 4;
     if (hw.mischief == BAD_STATUS) {
         *status = 77;
@@ -267,7 +291,7 @@ static int probe_disk(void)
     device = (struct virtio_device){ .transport = &transport, .id = VIRTIO_ID_BLOCK };
     strcpy(device.name, "test");
     hw.status = 0;
-    hw.resets = hw.flushes = hw.pieces_most = hw.requests = 0;
+    hw.resets = hw.flushes = hw.discards = hw.pieces_most = hw.requests = 0;
     disk = NULL;
     int n = virtio_blk_probe();
     if (n == 1) {

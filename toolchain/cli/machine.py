@@ -191,8 +191,9 @@ def share_words(number, share, kind):
 
 def disk_words(number, disk, kind):
     node = f"disk{number}"
-    backend = {"driver": "raw", "node-name": node, "read-only": disk.readonly,
-               "file": {"driver": "file", "filename": disk.path, "read-only": disk.readonly}}
+    both = {"read-only": disk.readonly, "discard": "unmap" if "discard" in disk.options else "ignore"}
+    backend = {"driver": "raw", "node-name": node, **both,
+               "file": {"driver": "file", "filename": disk.path, **both}}
     device = ("virtio-blk-device," if kind == "microvm" else "virtio-blk-pci,disable-legacy=on,")
     return ["-blockdev", json.dumps(backend), "-device", f"{device}drive={node},serial={node}"]
 

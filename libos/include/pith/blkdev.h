@@ -66,6 +66,7 @@ struct blkdev {
     bool has_flush;          /* else a completed write is durable */
     bool has_discard;        /* BLK_DISCARD may be asked for */
     uint32_t discard_granularity; /* bytes; smaller or unaligned ranges may have no effect */
+    uint64_t max_discard;         /* sectors of one BLK_DISCARD; 0: any number */
     bool failed;             /* the driver gave it up; every request answers -EIO */
     bool gone;               /* taken away: blkdev_detach() */
     unsigned number;         /* the lowest that was free; blkdev.c's, as are the two below */

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 KINDS = {"small-blocks": ["-b", "1024"], "large": ["-N", "150000"], "nojournal": ["-O", "^has_journal"],
-         "lists": ["-O", "^extents,^64bit,^metadata_csum,uninit_bg", "-b", "4096"]}
+         "discard": ["-E", "nodiscard"], "lists": ["-O", "^extents,^64bit,^metadata_csum,uninit_bg", "-b", "4096"]}
 LINES = [bytes((i * 31 + first) & 255 for i in range(256)) for first in range(256)]
 END = 4 << 30  # of the file with a hole
 
@@ -137,6 +137,10 @@ def prepare(run):
         return
     counts = run.case.args[1:3] if len(run.case.args) > 2 else ["0", "0"]
     size = os.path.getsize(disk)
+    if run.case.name == "discard":
+        with open(disk, "wb") as f:  # no hole is in it now
+            f.write(b"\xaa" * size)
+        run.machine.disks[0].options = ["discard"]
     words = ["-t", "ext4", "-q", "-F"] + KINDS.get(run.case.name, [])
     folder = os.path.join(run.dir, "from")
     linux = can_mount() is None and not run.case.name == "partition"
@@ -175,6 +179,9 @@ def verify(run):
         run.image = image
     yield "e2fsck", problem(check_clean, run)
     yield "contents", problem(check_contents, run)
+    if run.case.name == "discard":
+        holes = os.path.getsize(run.image) - os.stat(run.image).st_blocks * 512
+        yield "holes", None if holes > 0 else "what was freed takes room on the host"
     if can_mount() is None:
         yield "linux", problem(check_by_linux, run)
     os.unlink(run.image)

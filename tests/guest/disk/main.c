@@ -187,6 +187,10 @@ static void big(void)
     CHECK_EQ(fsync(fd), 0);
     CHECK_EQ(close(fd), 0);
     CHECK(check_file("/data/big", big_size, 5));
+    /* Another that goes again: host.py looks whether its room does. */
+    CHECK(write_file("/data/freed", big_size, 8));
+    sync();
+    CHECK_EQ(unlink("/data/freed"), 0);
 }
 
 static void sparse(void)

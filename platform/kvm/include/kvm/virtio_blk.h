@@ -20,10 +20,11 @@
 #define VIRTIO_BLK_ID_LEN 20 /* of GET_ID, not always terminated (virtio 1.2, 5.2.6) */
 
 /* Request types. */
-#define VIRTIO_BLK_IN     0
-#define VIRTIO_BLK_OUT    1
-#define VIRTIO_BLK_FLUSH  4
-#define VIRTIO_BLK_GET_ID 8
+#define VIRTIO_BLK_IN      0
+#define VIRTIO_BLK_OUT     1
+#define VIRTIO_BLK_FLUSH   4
+#define VIRTIO_BLK_GET_ID  8
+#define VIRTIO_BLK_DISCARD 11
 
 /* Status bytes; anything else is the device's mistake. */
 #define VIRTIO_BLK_OK      0
@@ -37,12 +38,25 @@ struct virtio_blk_header {
     uint64_t sector;
 };
 
+/* What a discard is about; its only piece of data. */
+struct virtio_blk_range {
+    uint64_t sector;
+    uint32_t nsectors;
+    uint32_t flags; /* 0: none may be set */
+};
+
 #define VIRTIO_BLK_SMALL 6 /* header, four pieces, status */
 
 /* What a request shares with the device. */
 struct virtio_blk_slot {
     struct virtio_blk_header header;
-    struct virtio_desc table[VIRTIO_BLK_SMALL];
+    union {
+        struct virtio_desc table[VIRTIO_BLK_SMALL];
+        struct {
+            struct virtio_desc used[VIRTIO_BLK_SMALL - 1]; /* more than a discard needs */
+            struct virtio_blk_range range;
+        };
+    };
     volatile uint8_t status;
     uint8_t pad[15];
 };
