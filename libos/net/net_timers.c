@@ -21,6 +21,7 @@
 #include <lwip/nd6.h>
 #include <lwip/netif.h>
 #include <lwip/priv/tcp_priv.h>
+#include <lwip/stats.h>
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
 
@@ -112,27 +113,67 @@ static bool mld6_waits(void)
     return false;
 }
 
+/*
+ * ---- what counts seconds ----
+ *
+ * Neighbours, routers, fragments and answers of name servers age by the second. Where no frame has
+ * come or gone for a while nothing of it is urgent: then ten seconds are counted at once.
+ */
+
+#define SECOND        1000u
+#define QUIET_AFTER   6u  /* seconds without a frame: longer than any pause of a protocol that asks again */
+#define QUIET_SECONDS 10u /* counted at once from then on */
+
+_Static_assert(ARP_TMR_INTERVAL == SECOND && ND6_TMR_INTERVAL == SECOND && IP_TMR_INTERVAL == SECOND &&
+               IP6_REASS_TMR_INTERVAL == SECOND && DNS_TMR_INTERVAL == SECOND, "lwIP's periods");
+
+static bool quiet;           /* all under net_lock */
+static unsigned quiet_seconds;
+static uint32_t frames_seen; /* of the cards, both ways */
+static uint64_t counted_ns;  /* until when seconds have been counted */
+
+static bool frames_moved(void)
+{
+    return lwip_stats.link.xmit + lwip_stats.link.recv != frames_seen;
+}
+
+static void seconds_run(void)
+{
+    uint64_t now = platform_clock_ns();
+    uint64_t n = (now - counted_ns + SECOND * MS / 2) / (SECOND * MS);
+
+    /* A machine that was stopped has not counted meanwhile. */
+    n = !quiet || n == 0 ? 1 : n > QUIET_SECONDS ? QUIET_SECONDS : n;
+    counted_ns = now;
+    for (uint64_t i = 0; i < n; i++) {
+        etharp_tmr();
+        nd6_tmr();
+        ip_reass_tmr();
+        ip6_reass_tmr();
+        dns_tmr();
+    }
+    quiet_seconds = frames_moved() ? 0 : quiet_seconds + (unsigned)n;
+    frames_seen = lwip_stats.link.xmit + lwip_stats.link.recv;
+    quiet = quiet_seconds >= QUIET_AFTER;
+}
+
 static const struct {
     void (*run)(void);
     bool (*waits)(void);
     uint32_t period_ms;
 } timers[] = {
     { tcp_run, tcp_waits, TCP_TMR_INTERVAL },
-    { net_tcp_seldom, net_tcp_seldom_waits, 1000 }, /* after it: it may make this one wait */
+    { net_tcp_seldom, net_tcp_seldom_waits, SECOND }, /* after it: it may make this one wait */
     { igmp_tmr, igmp_waits, IGMP_TMR_INTERVAL },
     { mld6_tmr, mld6_waits, MLD6_TMR_INTERVAL },
     { dhcp_fine_tmr, dhcp_waits, DHCP_FINE_TIMER_MSECS },
     { dhcp_coarse_tmr, dhcp_has_lease, DHCP_COARSE_TIMER_MSECS },
-    { etharp_tmr, have_device, ARP_TMR_INTERVAL },
-    { nd6_tmr, have_device, ND6_TMR_INTERVAL },
-    { ip_reass_tmr, have_device, IP_TMR_INTERVAL },
-    { ip6_reass_tmr, have_device, IP6_REASS_TMR_INTERVAL },
-    { dns_tmr, have_device, DNS_TMR_INTERVAL },
+    { seconds_run, have_device, SECOND },
 };
 
 #define NTIMERS (sizeof(timers) / sizeof(timers[0]))
 
-enum { TCP_TIMER, TCP_SELDOM }; /* in timers[] */
+enum { TCP_TIMER, TCP_SELDOM, SECONDS = NTIMERS - 1 }; /* in timers[] */
 
 /* When each is due, monotonic ns; 0: it isn't running. Under net_lock. */
 static uint64_t due[NTIMERS];
@@ -156,7 +197,7 @@ void net_tcp_timer_needed(void)
 
 bool net_timers_changed(void)
 {
-    bool was = changed;
+    bool was = changed || (quiet && frames_moved());
 
     changed = false;
     return was;
@@ -168,6 +209,10 @@ uint64_t net_timers_run(void)
     uint64_t next = UINT64_MAX;
 
     changed = false;
+    if (quiet && frames_moved()) {
+        quiet = false;
+        due[SECONDS] = 0;
+    }
     for (unsigned i = 0; i < NTIMERS; i++) {
         uint64_t period = timers[i].period_ms * MS;
 
@@ -175,6 +220,9 @@ uint64_t net_timers_run(void)
         if (due[i] != 0 && due[i] <= now) {
             timers[i].run();
             due[i] = 0;
+        }
+        if (i == SECONDS && quiet) {
+            period *= QUIET_SECONDS;
         }
         if (!timers[i].waits()) {
             due[i] = 0;
