@@ -35,10 +35,10 @@ def folder(name):
     return path
 
 
-def call(words, timeout=60, stdin=b""):
-    """(status, output and errors) of a command."""
-    done = subprocess.run(words, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
-                          check=False)
+def call(words, timeout=60, stdin=b"", more=None):
+    """(status, output and errors) of a command; `more` is for its environment."""
+    done = subprocess.run(words, input=stdin, env=dict(os.environ, **(more or {})), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=timeout, check=False)
     return done.returncode, done.stdout
 
 
@@ -48,13 +48,14 @@ class Client:
     def __init__(self, host, port, prefix=()):
         self.host, self.port, self.prefix = host, port, list(prefix)
         self.last_error = ""  # of fill()
+        self.environment = {}  # of redis-cli; other tests run beside this one
 
     def words(self, *words, tool="redis-cli"):
         return self.prefix + [tool, "-h", self.host, "-p", str(self.port), *words]
 
     def ask(self, *words, stdin=b"", timeout=60):
         """What redis-cli prints, without the line's end."""
-        return call(self.words(*words), timeout, stdin)[1].decode(errors="replace").strip()
+        return call(self.words(*words), timeout, stdin, self.environment)[1].decode(errors="replace").strip()
 
     def expect(self, want, *words, stdin=b"", timeout=60):
         got = self.ask(*words, stdin=stdin, timeout=timeout)
