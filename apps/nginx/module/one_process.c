@@ -32,6 +32,7 @@ static char *prefer_one_process(ngx_cycle_t *cycle, void *conf)
     (void)conf;
     core->daemon = 0;
     core->master = 0;
+    core->worker_processes = 1; /* for each there would be a listening socket with reuseport */
     return NGX_CONF_OK;
 }
 
