@@ -10,12 +10,15 @@
 #include <lwip/init.h>
 #include <lwip/netif.h>
 
+#include <pith/heap.h>
 #include <pith/iowait.h>
+#include <pith/page.h>
 #include <pith/panic.h>
 
 #include "net_config.h"
 #include "net_card.h"
 #include "net_memory.h"
+#include "net_pool.h"
 #include "net_random.h"
 #include "net_timers.h"
 #include "net_wait.h"
@@ -77,6 +80,20 @@ static uint64_t work(void)
     return more ? 0 : next;
 }
 
+/*
+ * The machine is short of memory. Where it is the stack that asks, or another thread uses it, it has
+ * none to spare now: net_mem_alloc() drains the pool by itself.
+ */
+static size_t reclaim(void)
+{
+    if (pthread_mutex_trylock(&mutex) != 0) {
+        return 0;
+    }
+    bool some = net_pool_drain();
+    pthread_mutex_unlock(&mutex);
+    return some ? heap_trim() : 0; /* the heap has been asked before, and holds the blocks now */
+}
+
 static int start(void)
 {
     static const struct io_engine engine = { .work = work };
@@ -88,6 +105,7 @@ static int start(void)
     if (r != 0) {
         return r;
     }
+    page_add_reclaim(reclaim);
     net_config_start();
     net_wait_start();
     return io_engine_start(&engine);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lwIP's memory: our heap behind its allocator and its pools, with a limit for all of it together
- * and one for each kind that a peer could have made without end.
+ * lwIP's memory: the limits of all of it together and of each kind that a peer could have made
+ * without end, and the sizes of buffers.
  *
  * Takes the place of lwIP's memp.c: its pools are arrays of fixed size, which would be too large
  * for a machine of 6 MiB and too small for 10,000 connections.
  */
 #include "net_memory.h"
-
-#include <string.h>
 
 #include <lwip/opt.h>
 
@@ -27,8 +25,9 @@
 #include <lwip/udp.h>
 
 #include <pith/cmdline.h>
-#include <pith/heap.h>
 #include <pith/page.h>
+
+#include "net_pool.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)
@@ -38,10 +37,6 @@ uint32_t net_tcp_sndbuf;
 uint32_t net_tcp_msl = 30000;
 
 /* All under net_lock. */
-static size_t used;  /* bytes that lwIP has from the heap */
-static size_t limit; /* of it, at most */
-static uint64_t refused;
-
 static unsigned pool_used[MEMP_MAX];
 static unsigned pool_limit[MEMP_MAX]; /* 0: the common limit only */
 
@@ -61,7 +56,7 @@ void net_memory_init(void)
 
     page_stats(&pages);
     uint64_t ram = (uint64_t)pages.total * PAGE_SIZE;
-    limit = (size_t)pages.free * PAGE_SIZE / 4 * 3;
+    net_pool_init((size_t)pages.free * PAGE_SIZE / 4 * 3);
     net_tcp_wnd = clamp(ram / 128, 16 * KIB, 256 * KIB) & ~0xfffu;
     net_tcp_sndbuf = clamp(ram / 128, 16 * KIB, 256 * KIB) & ~0xfffu;
     net_tcp_msl = clamp(cmdline_get_u64("net.msl", 30), 1, 120) * 1000;
@@ -78,55 +73,28 @@ void net_memory_init(void)
 
 bool net_memory_low(void)
 {
-    return used > limit / 4 * 3;
+    struct net_pool_stats m;
+
+    net_pool_stats(&m);
+    return m.used > m.limit / 4 * 3;
 }
 
 void net_memory_stats(struct net_memory_stats *out)
 {
+    struct net_pool_stats m;
+
+    net_pool_stats(&m);
     *out = (struct net_memory_stats){
-        .used = used,
-        .limit = limit,
-        .refused = refused,
+        .used = m.used,
+        .kept = m.kept,
+        .limit = m.limit,
+        .refused = m.refused,
         .tcp = pool_used[MEMP_TCP_PCB],
         .tcp_limit = pool_limit[MEMP_TCP_PCB],
         .udp = pool_used[MEMP_UDP_PCB],
         .listeners = pool_used[MEMP_TCP_PCB_LISTEN],
         .segments = pool_used[MEMP_TCP_SEG],
     };
-}
-
-void *net_mem_alloc(size_t size)
-{
-    void *p = used + size <= limit ? heap_alloc(size) : NULL;
-
-    if (p == NULL) {
-        refused++;
-        return NULL;
-    }
-    used += heap_usable(p);
-    return p;
-}
-
-void *net_mem_calloc(size_t n, size_t size)
-{
-    size_t bytes;
-
-    if (__builtin_mul_overflow(n, size, &bytes)) {
-        return NULL;
-    }
-    void *p = net_mem_alloc(bytes);
-    if (p != NULL) {
-        memset(p, 0, bytes);
-    }
-    return p;
-}
-
-void net_mem_free(void *p)
-{
-    if (p != NULL) {
-        used -= heap_usable(p);
-        heap_free(p);
-    }
 }
 
 /* ---- what lwIP calls memp_init(), memp_malloc() and memp_free() ---- */
@@ -138,7 +106,7 @@ void net_memp_init(void)
 void *net_memp_alloc(memp_t type)
 {
     if (pool_limit[type] != 0 && pool_used[type] >= pool_limit[type]) {
-        refused++;
+        net_pool_refuse();
         return NULL;
     }
     void *p = net_mem_alloc(pool_size[type]);

@@ -8,6 +8,7 @@
 
 struct net_memory_stats {
     size_t used, limit;      /* bytes of lwIP's, with the data that it has queued */
+    size_t kept;             /* bytes besides that wait to be used again; the limit counts them, too */
     uint64_t refused;        /* allocations that failed or went beyond a limit */
     unsigned tcp, tcp_limit; /* connections, those in TIME_WAIT included */
     unsigned udp, listeners, segments;

@@ -82,6 +82,7 @@ static unsigned add_memory(struct net_stat *out, unsigned n)
     n = add(out, n, "tcp_listeners", "TCP sockets that listen", false, m.listeners);
     n = add(out, n, "udp_sockets", "UDP sockets", false, m.udp);
     n = add(out, n, "stack_memory_bytes", "Memory of the TCP/IP stack", false, m.used);
+    n = add(out, n, "stack_memory_kept_bytes", "Memory that the stack keeps for the next packets", false, m.kept);
     n = add(out, n, "stack_memory_limit_bytes", "Limit of that memory", false, m.limit);
     return add(out, n, "stack_memory_refused", "Times that memory was refused", true, m.refused);
 }
@@ -127,7 +128,7 @@ unsigned net_stats(struct net_stat out[NET_STATS_MAX])
 {
     unsigned n = 0;
 
-    _Static_assert(sizeof(counters) / sizeof(counters[0]) + 7 + 11 <= NET_STATS_MAX, "all fit");
+    _Static_assert(sizeof(counters) / sizeof(counters[0]) + 8 + 11 <= NET_STATS_MAX, "all fit");
     if (!net_started()) {
         return 0;
     }

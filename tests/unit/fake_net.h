@@ -23,6 +23,8 @@
 
 #include "fake_log.h"
 
+#include "net_pool.h"
+
 #define FAKE_BUFFERS 64u
 #define FAKE_BUFFER  2048u
 
@@ -38,6 +40,37 @@ static const struct netbuf *fake_sending; /* which it sees */
 void *heap_alloc(size_t size) { return malloc(size); }
 void heap_free(void *p) { free(p); }
 size_t heap_usable(const void *p) { return malloc_usable_size((void *)(uintptr_t)p); }
+size_t heap_trim(void) { return 0; }
+void page_add_reclaim(size_t (*reclaim)(void)) { (void)reclaim; }
+
+/* net_pool.c without what it keeps: so that use after free shows. */
+static struct net_pool_stats fake_memory;
+
+void net_pool_init(size_t limit) { fake_memory.limit = limit; }
+void net_pool_stats(struct net_pool_stats *out) { *out = fake_memory; }
+void net_pool_refuse(void) { fake_memory.refused++; }
+bool net_pool_drain(void) { return false; }
+
+void *net_mem_alloc(size_t size)
+{
+    void *p = fake_memory.used + size <= fake_memory.limit ? malloc(size) : NULL;
+    fake_memory.used += p != NULL ? malloc_usable_size(p) : 0;
+    fake_memory.refused += p == NULL;
+    return p;
+}
+
+void *net_mem_calloc(size_t n, size_t size)
+{
+    void *p = net_mem_alloc(n * size);
+    return p != NULL ? memset(p, 0, n * size) : NULL;
+}
+
+void net_mem_free(void *p)
+{
+    fake_memory.used -= p != NULL ? malloc_usable_size(p) : 0;
+    free(p);
+}
+
 uint64_t platform_clock_ns(void) { return fake_now; }
 uint64_t random_u64(void) { return unit_random(&fake_seed); }
 int random_gather(void) { return 0; }
