@@ -1,8 +1,4 @@
-/* sources: libos/net/net.c libos/net/net_card.c libos/net/net_card_attach.c libos/net/net_card_rx.c
- * libos/net/net_card_tx.c libos/net/net_announce.c libos/net/net_checksum.c libos/net/net_config.c libos/net/net_dns.c
- * libos/net/net_errno.c libos/net/net_icmp.c libos/net/net_memory.c libos/net/net_parse.c
- * libos/net/net_random.c libos/net/net_stats.c libos/net/net_tcp_lists.c libos/net/net_tcp_ticks.c libos/net/net_timers.c libos/net/net_wait.c
- * libos/net/siphash.c LWIP */
+/* sources: LWIP */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bytes in bulk through the whole stack, both ends of it: the neighbour is a mirror that sends each

@@ -1,8 +1,4 @@
-/* sources: libos/net/net.c libos/net/net_card.c libos/net/net_card_attach.c libos/net/net_card_rx.c
- * libos/net/net_card_tx.c libos/net/net_announce.c libos/net/net_checksum.c libos/net/net_config.c libos/net/net_dns.c
- * libos/net/net_errno.c libos/net/net_icmp.c libos/net/net_memory.c libos/net/net_parse.c
- * libos/net/net_random.c libos/net/net_stats.c libos/net/net_tcp_lists.c libos/net/net_tcp_ticks.c libos/net/net_timers.c libos/net/net_wait.c
- * libos/net/siphash.c LWIP */
+/* sources: LWIP */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * TCP's timers: an idle connection has none, and what needs one has it in time, also after hours in
@@ -12,6 +8,7 @@
 
 #include "fake_net.h"
 #include "net_frames.h"
+#include "no_sockets.h"
 
 #include <lwip/opt.h>
 
@@ -33,19 +30,6 @@ static unsigned their_len;
 static const char *fake_option(const char *name)
 {
     return strcmp(name, "ip") == 0 ? "10.0.0.2/24,gw=10.0.0.1" : NULL;
-}
-
-/* Sending without a copy is the sockets' business, who are not here. */
-struct pbuf *sock_zc_pbuf(uint16_t len)
-{
-    (void)len;
-    return NULL;
-}
-
-bool sock_zc_pbuf_is_current(const struct pbuf *p)
-{
-    (void)p;
-    return false;
 }
 
 static void on_sent(const uint8_t *data, unsigned len)
