@@ -4,6 +4,7 @@ itself in the same transaction, and remember how long the log of the disk (block
 What is found on a disk that was cut must be what each client's first m changes make, with m at least what was
 acknowledged before the cut."""
 
+import contextlib
 import functools
 import json
 import os
@@ -104,6 +105,16 @@ class Session:
             thread.join()
         if self.error:
             raise Failure(f"a client: {type(self.error).__name__}: {self.error}")
+
+    @contextlib.contextmanager
+    def taken_out(self, path):
+        """The files of an image in a folder, for as long as they are looked at."""
+        folder = os.path.join(self.folder, "taken")
+        remove(folder)
+        try:
+            yield blocklog.take_out(path, "/", folder)
+        finally:
+            remove(folder)
 
     def remove(self):
         remove(self.folder)

@@ -133,17 +133,10 @@ def write(name, changes):
 
 def judge(found, path, point):
     """The append-only file; and the last copy that was acknowledged, or one that came later."""
-    folder = os.path.join(found.session.folder, "taken")
-    cuts.remove(folder)
-    blocklog.take_out(path, "/", folder)
-    try:
+    with found.session.taken_out(path) as folder:
         with native(folder, *ALWAYS) as redis:
             problem = cuts.wrong(redis.everything(), *found.bounds(point))
-        if problem:
-            return problem
-        return judge_copy(found, folder, point)
-    finally:
-        cuts.remove(folder)
+        return problem or judge_copy(found, folder, point)
 
 
 def judge_copy(found, folder, point):

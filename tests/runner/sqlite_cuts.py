@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 
-import blocklog
 import cuts
 import http_client
 import sqlited
@@ -55,13 +54,8 @@ def write(journal, changes, name):
 
 def judge(found, path, point):
     """All that was acknowledged is in a database that is whole, for Linux' SQLite."""
-    folder = os.path.join(found.session.folder, "taken")
-    cuts.remove(folder)
-    blocklog.take_out(path, "/", folder)
-    try:
+    with found.session.taken_out(path) as folder:
         return cuts.wrong(rows(os.path.join(folder, os.path.basename(FILE))), *found.bounds(point))
-    finally:
-        cuts.remove(folder)
 
 
 def rows(path):
