@@ -234,7 +234,7 @@ $$(OUT_$(1))/obj/%.o: $(1)/%.S Makefile $(TOOLCHAIN)
 	@$(CC) -g -MD -MP -c $$< -o $$@
 app_cflags_$(1) := $$(app_cflags)
 link_$(1) := $$(if $$(wildcard $(1)/recipe),$$(OUT_$(1))/link)
-$$(OUT_$(1))/link: $(if $(wildcard $(1)/recipe),$(shell find $(1) -type f)) $(RECIPES) $(TOOLCHAIN) | $(LIB)
+$$(OUT_$(1))/link: $(if $(wildcard $(1)/recipe),$(shell find $(1) $$(sed -n 's|^\. "$$top/\(.*\)/recipe"$$|\1|p' $(1)/recipe) -type f)) $(RECIPES) $(TOOLCHAIN) | $(LIB)
 	@sh toolchain/packages/make.sh program $(1) $$(OUT_$(1))
 $$(APP_OBJS_$(1)): | $$(link_$(1))
 app_libs_$(1) := $$(app_libs) $$(addprefix -Wl$$(comma)-u$$(comma)mount_,$$(app_mounts))
