@@ -18,6 +18,7 @@
 
 #include <pith/blkdev.h>
 #include <pith/heap.h>
+#include <pith/libc.h>
 
 #define BLOCK_MAJOR 254u /* "local/experimental" on Linux, where virtio disks are, too */
 
@@ -53,7 +54,7 @@ static int part_of_block(struct blkdev *dev, bool write, char *buf, size_t len, 
         return -ENOMEM;
     }
     if (write) {
-        pthread_mutex_lock(&partial_lock);
+        libc_mutex_lock(&partial_lock);
     }
     int r = blkdev_rw(dev, false, block, dev->block_size, start);
     if (r == 0 && !write) {

@@ -106,7 +106,7 @@ int epoll_look(struct epoll *ep, struct epoll_event *out, int max)
 {
     struct list batch = LIST_INIT(batch);
     int found = 0;
-    pthread_mutex_lock(&ep->lock); /* no item is freed */
+    libc_mutex_lock(&ep->lock); /* no item is freed */
     epoll_bury(ep);
     (void)spin_lock(&ep->ready_lock);
     splice(&batch, &ep->ready);

@@ -7,6 +7,7 @@
 
 #include <pith/anonfile.h>
 #include <pith/iowait.h>
+#include <pith/libc.h>
 #include <pith/list.h>
 #include <pith/pollq.h>
 #include <pith/spinlock.h>

@@ -183,7 +183,7 @@ int epoll_control(struct file *epfile, int op, int fd, struct file *f, struct ep
         return r;
     }
     struct epoll *ep = epoll_of(epfile);
-    pthread_mutex_lock(&ep->lock);
+    libc_mutex_lock(&ep->lock);
     epoll_bury(ep);
     struct epoll_item *item = find(ep, f, fd);
     switch (op) {

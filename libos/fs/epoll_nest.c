@@ -48,7 +48,7 @@ int epoll_nest(struct epoll_item *item)
 {
     struct epoll *inner = epoll_of(item->f);
     int r = 0;
-    pthread_mutex_lock(&epoll_nesting);
+    libc_mutex_lock(&epoll_nesting);
     if (depth_inwards(inner, item->ep, 1) + depth_outwards(item->ep, 1) > NESTS_MAX) {
         r = -ELOOP;
     } else {
@@ -62,7 +62,7 @@ int epoll_nest(struct epoll_item *item)
 
 void epoll_unnest(struct epoll_item *item)
 {
-    pthread_mutex_lock(&epoll_nesting);
+    libc_mutex_lock(&epoll_nesting);
     if (item->nested) {
         list_remove(&item->inner);
         list_remove(&item->outer);
@@ -73,7 +73,7 @@ void epoll_unnest(struct epoll_item *item)
 
 void epoll_unnest_all(struct epoll *ep)
 {
-    pthread_mutex_lock(&epoll_nesting);
+    libc_mutex_lock(&epoll_nesting);
     while (!list_empty(&ep->outer)) {
         struct epoll_item *item = LIST_ENTRY(ep->outer.next, struct epoll_item, outer);
         list_remove(&item->inner);

@@ -34,6 +34,7 @@
 #include <ext2fs/ext2fs.h>
 
 #include <pith/blkdev.h>
+#include <pith/libc.h>
 #include <pith/list.h>
 
 #include "ext_format.h"

@@ -21,7 +21,7 @@ int ext_getattr(struct vnode *v, struct stat *st)
     struct ext_node *n = ext_node(v);
     struct ext_fs *x = n->x;
     const struct ext2_inode_large *i = &n->inode;
-    pthread_mutex_lock(&x->lock);
+    libc_mutex_lock(&x->lock);
     st->st_dev = x->mount.dev;
     st->st_ino = n->ino;
     st->st_mode = i->i_mode;
@@ -89,7 +89,7 @@ ssize_t ext_readlink(struct vnode *v, char *buf, size_t size)
     struct ext_node *n = ext_node(v);
     struct ext_fs *x = n->x;
     struct ext_block *b = NULL;
-    pthread_mutex_lock(&x->lock);
+    libc_mutex_lock(&x->lock);
     size_t len = ext_size(n);
     const char *text = (const char *)n->inode.i_block;
     int r = len == 0 || len >= PATH_MAX || len >= x->block_size
@@ -118,7 +118,7 @@ ssize_t ext_readlink(struct vnode *v, char *buf, size_t size)
 int ext_statvfs(struct mount *m, struct statvfs *out)
 {
     struct ext_fs *x = m->data;
-    pthread_mutex_lock(&x->lock);
+    libc_mutex_lock(&x->lock);
     struct ext2_super_block *s = x->fs->super;
     uint64_t overhead = s->s_overhead_clusters, free = ext2fs_free_blocks_count(s);
     uint64_t reserved = ext2fs_r_blocks_count(s), all = ext2fs_blocks_count(s);

@@ -34,7 +34,7 @@ int ext_open(struct vnode *v, int flags, struct file **out)
 off_t ext_size_of(struct vnode *v)
 {
     struct ext_node *n = ext_node(v);
-    pthread_mutex_lock(&n->x->lock);
+    libc_mutex_lock(&n->x->lock);
     off_t size = (off_t)ext_size(n);
     pthread_mutex_unlock(&n->x->lock);
     return size;
@@ -68,7 +68,7 @@ static ssize_t read_run(struct ext_node *n, const struct ext_run *run, uint8_t *
     }
     struct ext_block *b = ext_block_peek(x, run->first);
     if (b != NULL && b->loading) {
-        pthread_cond_wait(&x->done, &x->lock);
+        libc_cond_wait(&x->done, &x->lock, 0);
         return 0; /* look again */
     }
     if (b == NULL) {
@@ -111,7 +111,7 @@ ssize_t ext_read(struct vnode *v, void *buf, size_t len, off_t pos)
     struct ext_node *n = ext_node(v);
     size_t done = 0;
     ssize_t r = 0;
-    pthread_mutex_lock(&n->x->lock);
+    libc_mutex_lock(&n->x->lock);
     uint64_t at = (uint64_t)pos;
     while (done < len && r >= 0 && at + done < ext_size(n)) { /* which may change meanwhile */
         uint64_t left = ext_size(n) - (at + done);

@@ -26,7 +26,7 @@ static bool let_go(struct ext_fs *x)
 static void take_again(struct ext_fs *x, bool gone)
 {
     if (gone) {
-        pthread_mutex_lock(&x->lock);
+        libc_mutex_lock(&x->lock);
     }
 }
 
@@ -39,7 +39,7 @@ int ext_dev_read_file(struct ext_node *file, uint64_t block, uint32_t n, void *b
     file->reading++;
     pthread_mutex_unlock(&x->lock);
     int r = ext_dev_bytes(x, false, block * x->block_size, (size_t)n * x->block_size, buf);
-    pthread_mutex_lock(&x->lock);
+    libc_mutex_lock(&x->lock);
     file->reading--;
     pthread_cond_broadcast(&x->done);
     return r;

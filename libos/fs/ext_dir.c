@@ -391,7 +391,7 @@ static int next_entry(struct ext_node *dir, uint64_t *pos, struct fs_entry *out)
 int ext_readdir(struct vnode *v, off_t *cookie, struct fs_entry *out)
 {
     struct ext_node *dir = ext_node(v);
-    pthread_mutex_lock(&dir->x->lock);
+    libc_mutex_lock(&dir->x->lock);
     uint64_t pos = (uint64_t)*cookie;
     int r = dir->inode.i_links_count == 0 ? 0 : next_entry(dir, &pos, out);
     if (r == 1) {

@@ -173,10 +173,10 @@ static int start(struct ext_fs *x)
 static void *write_late(void *arg)
 {
     struct ext_fs *x = arg;
-    pthread_mutex_lock(&x->lock);
+    libc_mutex_lock(&x->lock);
     while (!x->failed) {
         if (x->oldest_ns == 0) {
-            pthread_cond_wait(&x->changes, &x->lock);
+            libc_cond_wait(&x->changes, &x->lock, 0);
             continue;
         }
         uint64_t now = platform_clock_ns(), due = x->oldest_ns + LATE_NS;

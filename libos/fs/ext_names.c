@@ -13,7 +13,7 @@ int ext_lookup(struct vnode *v, struct name name, struct vnode **out)
 {
     struct ext_node *dir = ext_node(v), *n;
     struct ext_entry e;
-    pthread_mutex_lock(&dir->x->lock);
+    libc_mutex_lock(&dir->x->lock);
     int r = dir->inode.i_links_count == 0 ? -ENOENT : ext_dir_find(dir, name, &e);
     r = r != 0 ? r : ext_node_get(dir->x, e.ino, &n);
     if (r == 0) {
@@ -214,7 +214,7 @@ int ext_dir_parent(struct ext_node *dir, struct ext_node **out)
 int ext_parent(struct vnode *v, struct vnode **out, char *name)
 {
     struct ext_node *dir = ext_node(v), *up = NULL;
-    pthread_mutex_lock(&dir->x->lock);
+    libc_mutex_lock(&dir->x->lock);
     name[0] = '\0';
     int r = ext_dir_parent(dir, &up);
     if (r == 0 && dir->inode.i_links_count != 0 && dir->ino != EXT2_ROOT_INO) {

@@ -258,7 +258,7 @@ void ext_release(struct vnode *v)
         ext_end(x, r);
         return;
     }
-    pthread_mutex_lock(&x->lock);
+    libc_mutex_lock(&x->lock);
     if (n->revived != 0) {
         n->revived--;
     } else if (n->inode.i_links_count == 0) {

@@ -60,7 +60,7 @@ static void wait_still(struct ext_fs *x)
 {
     unsigned mine = x->tickets++;
     while (x->committing || x->turn != mine) {
-        pthread_cond_wait(&x->done, &x->lock);
+        libc_cond_wait(&x->done, &x->lock, 0);
     }
     if (++x->turn != x->tickets) {
         pthread_cond_broadcast(&x->done);
@@ -69,7 +69,7 @@ static void wait_still(struct ext_fs *x)
 
 void ext_lock_still(struct ext_fs *x)
 {
-    pthread_mutex_lock(&x->lock);
+    libc_mutex_lock(&x->lock);
     wait_still(x);
 }
 
@@ -97,15 +97,15 @@ int ext_begin(struct ext_fs *x)
 int ext_begin_contents(struct ext_node *n)
 {
     struct ext_fs *x = n->x;
-    pthread_mutex_lock(&x->lock);
+    libc_mutex_lock(&x->lock);
     n->changing++;
     while (n->reading != 0) {
-        pthread_cond_wait(&x->done, &x->lock);
+        libc_cond_wait(&x->done, &x->lock, 0);
     }
     wait_still(x);
     int r = begin(x);
     if (r != 0) {
-        pthread_mutex_lock(&x->lock);
+        libc_mutex_lock(&x->lock);
         n->changing--;
         pthread_mutex_unlock(&x->lock);
     }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <pith/file.h>
+#include <pith/libc.h>
 #include <pith/panic.h>
 
 #define LENGTH_MAX 0x7ffff000ul /* of one call, as on Linux; a longer one is cut */
@@ -101,7 +102,7 @@ ssize_t file_read(struct file *f, void *buf, size_t len)
     if (f->ops->pread == NULL) {
         return -EINVAL;
     }
-    pthread_mutex_lock(&f->pos_lock);
+    libc_mutex_lock(&f->pos_lock);
     ssize_t n = f->ops->pread(f, buf, bounded(len), f->pos);
     if (n > 0) {
         f->pos += n;
@@ -121,7 +122,7 @@ ssize_t file_write(struct file *f, const void *buf, size_t len)
     if (f->ops->pwrite == NULL) {
         return -EINVAL;
     }
-    pthread_mutex_lock(&f->pos_lock);
+    libc_mutex_lock(&f->pos_lock);
     bool append = flags_of(f) & O_APPEND;
     off_t pos = f->pos;
     ssize_t n;
@@ -147,7 +148,7 @@ off_t file_seek(struct file *f, off_t offset, int whence)
         return -ESPIPE;
     }
     off_t base = 0;
-    pthread_mutex_lock(&f->pos_lock);
+    libc_mutex_lock(&f->pos_lock);
     switch (whence) {
     case SEEK_SET:
         break;

@@ -45,7 +45,7 @@ struct load {
 
 static int lookup(struct vnode *dir, struct name name, struct vnode **out)
 {
-    pthread_mutex_lock(&dir->mount->names);
+    libc_mutex_lock(&dir->mount->names);
     int r = dir->ops->lookup(dir, name, out);
     pthread_mutex_unlock(&dir->mount->names);
     return r;
@@ -54,7 +54,7 @@ static int lookup(struct vnode *dir, struct name name, struct vnode **out)
 static int create(struct vnode *dir, struct name name, const struct new_node *what,
                   struct vnode **out)
 {
-    pthread_mutex_lock(&dir->mount->names);
+    libc_mutex_lock(&dir->mount->names);
     int r = dir->ops->create(dir, name, what, out);
     pthread_mutex_unlock(&dir->mount->names);
     return r;
@@ -63,7 +63,7 @@ static int create(struct vnode *dir, struct name name, const struct new_node *wh
 static int unlink_name(struct vnode *dir, struct name name, bool directory)
 {
     struct vnode *gone = NULL;
-    pthread_mutex_lock(&dir->mount->names);
+    libc_mutex_lock(&dir->mount->names);
     int r = dir->ops->unlink(dir, name, directory, &gone);
     pthread_mutex_unlock(&dir->mount->names);
     vnode_unref(gone);
@@ -176,7 +176,7 @@ static int make(struct load *l, struct vnode *dir, struct name name, const struc
     int r;
     if (node != NULL) {
         vnode_ref(node);
-        pthread_mutex_lock(&dir->mount->names);
+        libc_mutex_lock(&dir->mount->names);
         r = dir->ops->link(dir, name, node);
         pthread_mutex_unlock(&dir->mount->names);
     } else {

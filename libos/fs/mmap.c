@@ -16,6 +16,7 @@
 #include <pith/exit.h>
 #include <pith/file.h>
 #include <pith/heap.h>
+#include <pith/libc.h>
 #include <pith/page.h>
 #include <pith/platform.h>
 
@@ -179,7 +180,7 @@ static int write_back(struct mapping *m, size_t first, size_t n)
 /* Before the machine ends: shared copies go back to their files. Errors have nobody to go to. */
 static void write_back_all(void)
 {
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     for (size_t i = 0; i < list_count(); i++) {
         struct mapping *m = list_at(i);
         for (size_t at = 0, n; m->copied && at < m->npages; at += n) {
@@ -259,7 +260,7 @@ int mapping_make(const struct mapping_request *want, char **out)
     if (want->file != NULL && want->file->ops->pread == NULL) {
         return -ENODEV;
     }
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     int r = want->replace ? make_fixed(want, out) : make_anywhere(want, out);
     pthread_mutex_unlock(&lock);
     return r;
@@ -304,7 +305,7 @@ static int each(char *start, size_t npages, range_fn *what, unsigned prot, bool 
 static int all(char *start, size_t npages, range_fn *what, unsigned prot)
 {
     bool whole;
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     int r = each(start, npages, what, prot, &whole);
     pthread_mutex_unlock(&lock);
     return r == 0 && !whole ? -ENOMEM : r;
@@ -318,7 +319,7 @@ bool mapping_covers(char *start, size_t npages)
 int mapping_describe(char *start, size_t npages, struct mapping_request *out)
 {
     int r = -EFAULT;
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     const struct mapping *m = list_find(start);
     size_t first = m != NULL ? (size_t)(start - m->start) / PAGE_SIZE : 0;
     if (m != NULL && npages <= m->npages - first) {
@@ -383,7 +384,7 @@ static int remove_range(struct mapping *m, size_t first, size_t n, unsigned prot
 int mapping_remove(char *start, size_t npages)
 {
     bool whole;
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     int r = each(start, npages, remove_range, 0, &whole);
     pthread_mutex_unlock(&lock);
     return r;

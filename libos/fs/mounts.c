@@ -84,7 +84,7 @@ static int step(struct vnode **dir, struct name name)
 {
     struct new_node what = { .mode = S_IFDIR | 0755 };
     struct vnode *below = NULL;
-    pthread_mutex_lock(&(*dir)->mount->names);
+    libc_mutex_lock(&(*dir)->mount->names);
     int r = (*dir)->ops->lookup(*dir, name, &below);
     if (r == -ENOENT && (*dir)->ops->create != NULL) {
         r = (*dir)->ops->create(*dir, name, &what, &below);

@@ -23,6 +23,7 @@
 
 #include <pthread.h>
 
+#include <pith/libc.h>
 #include <pith/list.h>
 #include <pith/p9dev.h>
 #include <pith/spinlock.h>

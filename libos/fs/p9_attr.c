@@ -68,7 +68,7 @@ int p9_getattr(struct vnode *v, struct stat *st)
 {
     struct p9_node *n = p9_node(v);
     if (__atomic_load_n(&n->removed, __ATOMIC_ACQUIRE)) {
-        pthread_mutex_lock(&n->lock);
+        libc_mutex_lock(&n->lock);
         *st = n->st;
         pthread_mutex_unlock(&n->lock);
         return 0;
@@ -127,7 +127,7 @@ int p9_set_size(struct p9_node *n, off_t size)
 /* Of a file that has no name any more: kept here, it ends with the file. */
 static void set_removed(struct p9_node *n, const struct attr *attr)
 {
-    pthread_mutex_lock(&n->lock);
+    libc_mutex_lock(&n->lock);
     if (attr->set & ATTR_MODE) {
         n->st.st_mode = n->v.type | attr->mode;
     }

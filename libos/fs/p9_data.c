@@ -68,7 +68,7 @@ int p9_open(struct vnode *v, int flags, struct file **out)
     if (mode != O_RDONLY && n->c->readonly) {
         return -EROFS;
     }
-    pthread_mutex_lock(&n->lock);
+    libc_mutex_lock(&n->lock);
     __atomic_store_n(&n->fresh, false, __ATOMIC_RELEASE);
     if (S_ISDIR(v->type)) {
         r = open_fid(n, P9_READ, P9_RDONLY | P9_DIRECTORY);
@@ -185,7 +185,7 @@ static ssize_t read_all(struct p9_node *n, char *buf, size_t len, off_t pos)
 /* The size of a file without a name, which only we change. */
 static off_t removed_size(struct p9_node *n)
 {
-    pthread_mutex_lock(&n->lock);
+    libc_mutex_lock(&n->lock);
     off_t size = n->st.st_size;
     pthread_mutex_unlock(&n->lock);
     return size;
@@ -251,7 +251,7 @@ static ssize_t write_all(struct p9_node *n, const char *buf, size_t len, off_t p
 /* The file without a name is now at least that long. */
 static void removed_grew(struct p9_node *n, off_t end)
 {
-    pthread_mutex_lock(&n->lock);
+    libc_mutex_lock(&n->lock);
     if (end > n->st.st_size) {
         n->st.st_size = end;
     }
@@ -291,7 +291,7 @@ ssize_t p9_write(struct vnode *v, const struct iovec *iov, int count, off_t pos,
     bool append = pos < 0;
     off_t last;
     if (append) {
-        pthread_mutex_lock(&n->c->append);
+        libc_mutex_lock(&n->c->append);
         pos = p9_size(v);
     }
     ssize_t r = pos;
@@ -362,7 +362,7 @@ static int truncate_removed(struct p9_node *n, off_t size)
         }
         at += r;
     }
-    pthread_mutex_lock(&n->lock);
+    libc_mutex_lock(&n->lock);
     n->st.st_size = size;
     clock_gettime(CLOCK_REALTIME, &n->st.st_mtim);
     pthread_mutex_unlock(&n->lock);

@@ -256,7 +256,7 @@ static int renew(struct p9_node *n)
     struct p9_client *c = n->c;
     struct p9_node *root = p9_node(c->mount.root);
     int r = 0;
-    pthread_mutex_lock(&c->renew);
+    libc_mutex_lock(&c->renew);
     unsigned generation = __atomic_load_n(&c->dev->generation, __ATOMIC_ACQUIRE);
     if (c->generation != generation) {
         bool was = spin_lock(&c->lock);

@@ -41,7 +41,7 @@ int p9_node_new(struct p9_client *c, struct p9_node *parent, struct name name, u
     if (parent != NULL) {
         n->parent = p9_node(vnode_ref(&parent->v));
     }
-    pthread_mutex_lock(&c->live_lock);
+    libc_mutex_lock(&c->live_lock);
     list_insert(&c->live, &n->live);
     pthread_mutex_unlock(&c->live_lock);
     *out = n;
@@ -54,7 +54,7 @@ void p9_release(struct vnode *v)
     while (v != NULL) {
         struct p9_node *n = p9_node(v);
         struct p9_client *c = n->c;
-        pthread_mutex_lock(&c->live_lock);
+        libc_mutex_lock(&c->live_lock);
         list_remove(&n->live);
         struct p9_node *parent = n->parent;
         pthread_mutex_unlock(&c->live_lock);
@@ -76,7 +76,7 @@ void p9_release(struct vnode *v)
 
 int p9_place(struct p9_node *n, struct p9_node **parent, char *name)
 {
-    pthread_mutex_lock(&n->c->live_lock);
+    libc_mutex_lock(&n->c->live_lock);
     strcpy(name, n->name); /* NAME_MAX at most, from struct name */
     *parent = n->parent != NULL ? p9_node(vnode_ref(&n->parent->v)) : NULL;
     pthread_mutex_unlock(&n->c->live_lock);
@@ -112,7 +112,7 @@ static struct p9_node *next_kept(struct p9_node *dir, struct name name, unsigned
 {
     struct p9_client *c = dir->c;
     struct p9_node *found = NULL;
-    pthread_mutex_lock(&c->live_lock);
+    libc_mutex_lock(&c->live_lock);
     for (struct list *l = c->live.next; l != &c->live && found == NULL; l = l->next) {
         struct p9_node *n = LIST_ENTRY(l, struct p9_node, live);
         if (n->step != step && is_at(n, dir, name) && is_kept(n) && ref_live(n)) {
@@ -133,7 +133,7 @@ int p9_will_vanish(struct p9_node *dir, struct name name)
         struct stat st;
         memset(&st, 0, sizeof(st));
         r = p9_fetch_attr(n, &st);
-        pthread_mutex_lock(&n->lock);
+        libc_mutex_lock(&n->lock);
         n->st = st;
         pthread_mutex_unlock(&n->lock);
         vnode_unref(&n->v);
@@ -145,7 +145,7 @@ int p9_will_vanish(struct p9_node *dir, struct name name)
 void p9_vanished(struct p9_node *dir, struct name name)
 {
     struct p9_client *c = dir->c;
-    pthread_mutex_lock(&c->live_lock);
+    libc_mutex_lock(&c->live_lock);
     for (struct list *l = c->live.next; l != &c->live; l = l->next) {
         struct p9_node *n = LIST_ENTRY(l, struct p9_node, live);
         if (is_at(n, dir, name)) {
@@ -165,7 +165,7 @@ static bool move_one(struct p9_node *from_dir, struct name from, struct p9_node 
     struct p9_client *c = from_dir->c;
     struct p9_node *old = NULL;
     bool found = false;
-    pthread_mutex_lock(&c->live_lock);
+    libc_mutex_lock(&c->live_lock);
     for (struct list *l = c->live.next; l != &c->live && !found; l = l->next) {
         struct p9_node *n = LIST_ENTRY(l, struct p9_node, live);
         if (is_at(n, from_dir, from)) {

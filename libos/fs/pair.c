@@ -40,7 +40,7 @@ static int pair_ready(struct file *f, int events)
 {
     struct pair_end *e = pair_of(f), *peer = pair_peer(e);
     int now = 0;
-    pthread_mutex_lock(&e->pair->lock);
+    libc_mutex_lock(&e->pair->lock);
     now |= e->error != 0 ? POLLERR : 0;
     now |= e->shut == (PAIR_SHUT_READ | PAIR_SHUT_WRITE) ? POLLHUP : 0;
     now |= e->shut & PAIR_SHUT_READ ? POLLRDHUP | POLLIN | POLLRDNORM : 0;
@@ -74,7 +74,7 @@ static int pair_ioctl(struct file *f, unsigned long request, void *arg)
     if (arg == NULL) {
         return -EFAULT;
     }
-    pthread_mutex_lock(&e->pair->lock);
+    libc_mutex_lock(&e->pair->lock);
     for (struct pair_message *m = e->first; m != NULL; m = m->next) {
         bytes += m->len - m->at;
         if (e->pair->type == SOCK_DGRAM) {
@@ -89,7 +89,7 @@ static int pair_ioctl(struct file *f, unsigned long request, void *arg)
 void pair_notify(struct pair_end *e, int events)
 {
     pollq_notify(&e->q, events);
-    pthread_mutex_lock(&e->pair->lock);
+    libc_mutex_lock(&e->pair->lock);
     if (e->outer != NULL) {
         pollq_notify(e->outer, events);
     }
@@ -120,7 +120,7 @@ static void pair_close(struct file *f)
 {
     struct pair_end *e = pair_of(f), *peer = pair_peer(e);
     struct pair *p = e->pair;
-    pthread_mutex_lock(&p->lock);
+    libc_mutex_lock(&p->lock);
     p->closed[e - p->end] = true;
     if (pair_connected(p)) {
         peer->shut = PAIR_SHUT_READ | PAIR_SHUT_WRITE;

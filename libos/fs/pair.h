@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include <pith/libc.h>
 #include <pith/pollq.h>
 #include <pith/socket.h>
 

@@ -71,7 +71,7 @@ static ssize_t try_send(struct pair_end *e, struct iov_cursor *from, size_t len,
 {
     struct pair *p = e->pair;
     struct pair_end *peer = pair_peer(e);
-    pthread_mutex_lock(&p->lock);
+    libc_mutex_lock(&p->lock);
     int r = refusal(e);
     if (r == 0 && peer->charge >= e->sndbuf) {
         r = -EAGAIN;
@@ -234,7 +234,7 @@ static ssize_t try_receive(struct file *f, struct iov_cursor *to, struct msghdr 
     struct pair_end *e = pair_of(f);
     struct pair *p = e->pair;
     ssize_t r;
-    pthread_mutex_lock(&p->lock);
+    libc_mutex_lock(&p->lock);
     size_t before = e->charge;
     if (e->first == NULL || (p->type != SOCK_STREAM && e->error != 0)) {
         r = nothing(e, may_wait(f, flags));

@@ -90,7 +90,7 @@ static bool int_option(struct pair_end *e, int name, int *v)
         *v = AF_UNIX;
         return true;
     case SO_ERROR:
-        pthread_mutex_lock(&e->pair->lock);
+        libc_mutex_lock(&e->pair->lock);
         *v = -pair_take_error(e);
         pthread_mutex_unlock(&e->pair->lock);
         return true;
@@ -174,7 +174,7 @@ static int pair_shutdown(struct file *f, int how)
         return -EINVAL;
     }
     int bits = how + 1; /* SHUT_RD 0, SHUT_WR 1, SHUT_RDWR 2: the bits are 1, 2, 3 */
-    pthread_mutex_lock(&e->pair->lock);
+    libc_mutex_lock(&e->pair->lock);
     e->shut |= bits;
     if (pair_connected(e->pair)) {
         peer->shut |= (bits & PAIR_SHUT_READ ? PAIR_SHUT_WRITE : 0) |

@@ -80,7 +80,7 @@ static void count(struct pipe *p, size_t written, size_t read)
 
 static ssize_t try_read(struct pipe *p, struct iov_cursor *to)
 {
-    pthread_mutex_lock(&p->lock);
+    libc_mutex_lock(&p->lock);
     bool was_full = !page_free_for_write(p);
     size_t n = fifo_get(&p->data, to, SIZE_MAX);
     count(p, p->written, p->read + n);
@@ -123,7 +123,7 @@ static ssize_t pipe_read(struct file *f, void *buf, size_t len)
 static ssize_t try_write(struct pipe *p, struct iov_cursor *from, size_t left, bool atomic)
 {
     ssize_t r = -EAGAIN;
-    pthread_mutex_lock(&p->lock);
+    libc_mutex_lock(&p->lock);
     size_t fits = room(p);
     if (p->closed[READ_END]) {
         r = -EPIPE;
@@ -210,7 +210,7 @@ static int set_capacity(struct pipe *p, unsigned long want)
     while (size < want) {
         size *= 2;
     }
-    pthread_mutex_lock(&p->lock);
+    libc_mutex_lock(&p->lock);
     bool fits = page_down(p->written + PAGE_SIZE - 1) - page_down(p->read) <= size;
     bool was_full = !page_free_for_write(p);
     if (fits) {
@@ -229,7 +229,7 @@ static int pipe_ioctl(struct file *f, unsigned long request, void *arg)
     struct pipe *p = of(f);
     switch (request) {
     case FIONREAD:
-        pthread_mutex_lock(&p->lock);
+        libc_mutex_lock(&p->lock);
         *(int *)arg = (int)p->data.bytes;
         pthread_mutex_unlock(&p->lock);
         return 0;
@@ -246,7 +246,7 @@ static void pipe_close(struct file *f)
 {
     struct pipe *p = of(f);
     long end = f - p->ends;
-    pthread_mutex_lock(&p->lock);
+    libc_mutex_lock(&p->lock);
     __atomic_store_n(&p->closed[end], true, __ATOMIC_RELAXED);
     if (end == READ_END) {
         fifo_clear(&p->data); /* nobody will read it */

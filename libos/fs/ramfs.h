@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include <pith/libc.h>
+
 #include "vfs.h"
 
 struct ram_node;

@@ -11,6 +11,7 @@
 #include <pith/file.h>
 #include <pith/fs.h>
 #include <pith/heap.h>
+#include <pith/libc.h>
 #include <pith/socket.h>
 #include <pith/zerocopy.h>
 
@@ -101,12 +102,12 @@ ssize_t fs_sendfile(struct file *out, struct file *in, off_t *pos, size_t len)
         return n;
     }
     /* The lock isn't held while `out` blocks: two calls at once may send the same bytes. */
-    pthread_mutex_lock(&in->pos_lock);
+    libc_mutex_lock(&in->pos_lock);
     off_t from = in->pos;
     pthread_mutex_unlock(&in->pos_lock);
     ssize_t n = copy(out, in, from, len);
     if (n > 0) {
-        pthread_mutex_lock(&in->pos_lock);
+        libc_mutex_lock(&in->pos_lock);
         in->pos = from + n;
         pthread_mutex_unlock(&in->pos_lock);
     }

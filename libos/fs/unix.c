@@ -53,7 +53,7 @@ static int sock_ready(struct file *f, int events)
     if (__atomic_load_n(&s->connected, __ATOMIC_ACQUIRE)) {
         return s->end->ops->ready(s->end, events);
     }
-    pthread_mutex_lock(&s->lock);
+    libc_mutex_lock(&s->lock);
     int now = s->first != NULL ? POLLIN | POLLRDNORM : 0;
     now |= s->listening ? 0 : POLLOUT | POLLWRNORM | POLLWRBAND | POLLHUP;
     pthread_mutex_unlock(&s->lock);
@@ -68,7 +68,7 @@ static struct pollq *sock_pollq(struct file *f)
 static void set_outer(struct file *end, struct pollq *q)
 {
     struct pair_end *e = pair_of(end);
-    pthread_mutex_lock(&e->pair->lock);
+    libc_mutex_lock(&e->pair->lock);
     e->outer = q;
     pthread_mutex_unlock(&e->pair->lock);
 }
@@ -77,7 +77,7 @@ static void set_outer(struct file *end, struct pollq *q)
 static void reset_peer(struct file *end)
 {
     struct pair_end *e = pair_of(end);
-    pthread_mutex_lock(&e->pair->lock);
+    libc_mutex_lock(&e->pair->lock);
     pair_peer(e)->error = ECONNRESET;
     pthread_mutex_unlock(&e->pair->lock);
 }
@@ -86,7 +86,7 @@ static void sock_close(struct file *f)
 {
     struct unix_sock *s = unix_sock(f);
     unix_unbind(s);
-    pthread_mutex_lock(&s->lock);
+    libc_mutex_lock(&s->lock);
     struct unix_sock *waiting = s->first;
     s->first = s->last = NULL;
     s->listening = false;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include <pith/file.h>
+#include <pith/libc.h>
 #include <pith/pollq.h>
 
 #include "pair.h"

@@ -126,7 +126,7 @@ int unix_bind(struct unix_sock *s, const struct sockaddr *addr, socklen_t len)
     if (r != 0) {
         return r;
     }
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     r = n.len == PATH_AT ? enter_anywhere(s) : enter(s, &n);
     pthread_mutex_unlock(&lock);
     return r;
@@ -156,7 +156,7 @@ int unix_find(const struct sockaddr *addr, socklen_t len, struct unix_sock **out
     if (r != 0) {
         return r;
     }
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     *out = node != NULL ? node_owner(node) : abstract_owner(&n);
     if (*out == NULL || !file_ref_live(&(*out)->file)) {
         r = -ECONNREFUSED;
@@ -168,7 +168,7 @@ int unix_find(const struct sockaddr *addr, socklen_t len, struct unix_sock **out
 
 void unix_unbind(struct unix_sock *s)
 {
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     struct unix_sock **at = &bound;
     while (*at != NULL && *at != s) {
         at = &(*at)->next_bound;
@@ -184,7 +184,7 @@ void unix_unbind(struct unix_sock *s)
 
 struct unix_name *unix_name_of(struct unix_sock *s)
 {
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     struct unix_name *name = s->name;
     if (name != NULL) {
         __atomic_fetch_add(&name->refs, 1, __ATOMIC_RELAXED);

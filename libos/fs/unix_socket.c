@@ -8,7 +8,9 @@
 #include <poll.h>
 #include <stdint.h>
 
+#include <pith/attention.h>
 #include <pith/iowait.h>
+#include <pith/libc.h>
 #include <pith/platform.h>
 
 #include "unix.h"
@@ -42,7 +44,7 @@ static int sock_listen(struct file *f, int backlog)
     struct unix_name *name = unix_name_of(s);
     int r = name == NULL ? -EINVAL : 0;
     unix_name_unref(name);
-    pthread_mutex_lock(&s->lock);
+    libc_mutex_lock(&s->lock);
     if (s->connected) {
         r = -EINVAL;
     }
@@ -59,15 +61,15 @@ static int sock_listen(struct file *f, int backlog)
 static int enqueue(struct unix_sock *s, struct unix_sock *listener, struct unix_sock *fresh, bool wait)
 {
     int r = 0;
-    pthread_mutex_lock(&listener->lock);
-    while (listener->listening && listener->nwaiting > listener->backlog && wait) {
-        pthread_cond_wait(&listener->room, &listener->lock);
+    libc_mutex_lock(&listener->lock);
+    while (r == 0 && listener->listening && listener->nwaiting > listener->backlog && wait) {
+        r = libc_cond_wait(&listener->room, &listener->lock, ATTENTION_ALL);
     }
-    if (!listener->listening) {
+    if (r == 0 && !listener->listening) {
         r = -ECONNREFUSED;
-    } else if (listener->nwaiting > listener->backlog) {
+    } else if (r == 0 && listener->nwaiting > listener->backlog) {
         r = -EAGAIN;
-    } else {
+    } else if (r == 0) {
         fresh->peer = unix_name_of(s);
         s->peer = unix_name_of(listener);
         fresh->name = unix_name_of(listener);
@@ -116,7 +118,7 @@ static int sock_connect(struct file *f, const struct sockaddr *addr, socklen_t l
     if (r != 0) {
         return r;
     }
-    pthread_mutex_lock(&s->lock);
+    libc_mutex_lock(&s->lock);
     r = listener == s ? -EINVAL : connect_to(s, listener, may_wait(f));
     pthread_mutex_unlock(&s->lock);
     if (r == 0) {
@@ -128,7 +130,7 @@ static int sock_connect(struct file *f, const struct sockaddr *addr, socklen_t l
 
 static struct unix_sock *take_waiting(struct unix_sock *s, int *r)
 {
-    pthread_mutex_lock(&s->lock);
+    libc_mutex_lock(&s->lock);
     struct unix_sock *first = s->first;
     *r = !s->listening ? -EINVAL : first == NULL ? -EAGAIN : 0;
     if (first != NULL) {

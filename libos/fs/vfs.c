@@ -63,7 +63,7 @@ static struct vnode *directory(struct vnode *top, const char *text, mode_t mode)
     struct name name = { text, __builtin_strlen(text) };
     struct new_node what = { .mode = S_IFDIR | mode };
     struct vnode *dir = NULL;
-    pthread_mutex_lock(&top->mount->names);
+    libc_mutex_lock(&top->mount->names);
     int r = top->ops->lookup(top, name, &dir);
     if (r == -ENOENT) {
         r = top->ops->create(top, name, &what, &dir);

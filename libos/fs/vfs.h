@@ -25,6 +25,7 @@
 
 #include <pith/file.h>
 #include <pith/fs.h>
+#include <pith/libc.h>
 
 struct mount;
 struct vnode_ops;

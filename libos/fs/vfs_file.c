@@ -50,7 +50,7 @@ static ssize_t reg_writev(struct file *f, const struct iovec *iov, int n)
 {
     struct vnode *node = node_of(f);
     off_t end;
-    pthread_mutex_lock(&f->pos_lock);
+    libc_mutex_lock(&f->pos_lock);
     bool append = __atomic_load_n(&f->flags, __ATOMIC_RELAXED) & O_APPEND;
     ssize_t r = node->ops->write(node, iov, n, append ? -1 : f->pos, &end);
     if (r > 0) {
@@ -191,14 +191,14 @@ int fs_readdir(struct file *f, struct fs_entry *out)
     }
     struct vnode *node = node_of(f);
     int r;
-    pthread_mutex_lock(&f->pos_lock);
+    libc_mutex_lock(&f->pos_lock);
     off_t pos = f->pos;
     if (pos < OWN_ENTRIES) {
         r = own_entry(node, pos, out);
         pos++;
     } else {
         off_t cookie = pos - OWN_ENTRIES;
-        pthread_mutex_lock(&node->mount->names);
+        libc_mutex_lock(&node->mount->names);
         r = node->ops->readdir(node, &cookie, out);
         pthread_mutex_unlock(&node->mount->names);
         pos = cookie + OWN_ENTRIES;

@@ -89,7 +89,7 @@ int fs_link(int from_fd, const char *from, int to_fd, const char *to, int flags)
         } else if (S_ISDIR(node->type) || p.dir->ops->link == NULL) {
             r = -EPERM;
         } else {
-            pthread_mutex_lock(&node->mount->names);
+            libc_mutex_lock(&node->mount->names);
             r = p.dir->ops->link(p.dir, p.name, node);
             pthread_mutex_unlock(&node->mount->names);
         }
@@ -134,7 +134,7 @@ int fs_unlink(int dirfd, const char *path, int flags)
     r = check_unlink(&p, directory);
     if (r == 0) {
         struct vnode *gone = NULL;
-        pthread_mutex_lock(&p.dir->mount->names);
+        libc_mutex_lock(&p.dir->mount->names);
         r = p.dir->ops->unlink(p.dir, p.name, directory, &gone);
         pthread_mutex_unlock(&p.dir->mount->names);
         vnode_unref(gone);
@@ -187,7 +187,7 @@ int fs_rename(int from_fd, const char *from_path, int to_fd, const char *to_path
         r = check_rename(&from, &to, replace);
         if (r == 0) {
             struct vnode *gone = NULL;
-            pthread_mutex_lock(&from.dir->mount->names);
+            libc_mutex_lock(&from.dir->mount->names);
             r = from.dir->ops->rename(from.dir, from.name, to.dir, to.name, replace, &gone);
             pthread_mutex_unlock(&from.dir->mount->names);
             vnode_unref(gone);

@@ -29,7 +29,7 @@ int vfs_create(const struct path *p, const struct new_node *what, struct vnode *
     if (dir->ops->create == NULL) {
         return -EROFS;
     }
-    pthread_mutex_lock(&dir->mount->names);
+    libc_mutex_lock(&dir->mount->names);
     int r = dir->ops->create(dir, p->name, what, out);
     pthread_mutex_unlock(&dir->mount->names);
     return r;

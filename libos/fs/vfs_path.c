@@ -50,7 +50,7 @@ static int start(int dirfd, const char *path, struct vnode **out)
 
 static int lookup(struct vnode *dir, struct name name, struct vnode **out)
 {
-    pthread_mutex_lock(&dir->mount->names);
+    libc_mutex_lock(&dir->mount->names);
     int r = dir->ops->lookup(dir, name, out);
     pthread_mutex_unlock(&dir->mount->names);
     if (r == 0) {
@@ -71,7 +71,7 @@ static int step_up(struct vnode *dir, struct vnode **out, char *name)
         }
         below = below->mount->covers;
     }
-    pthread_mutex_lock(&below->mount->names);
+    libc_mutex_lock(&below->mount->names);
     int r = below->ops->parent(below, out, name != NULL ? name : unused);
     pthread_mutex_unlock(&below->mount->names);
     return r;

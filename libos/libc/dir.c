@@ -13,6 +13,7 @@
 
 #include <pith/file.h>
 #include <pith/fs.h>
+#include <pith/libc.h>
 
 #include "result.h"
 
@@ -92,7 +93,7 @@ static int next(DIR *dir, struct dirent *out)
 
 struct dirent *readdir(DIR *dir)
 {
-    pthread_mutex_lock(&dir->lock);
+    libc_mutex_lock(&dir->lock);
     int r = next(dir, &dir->entry);
     pthread_mutex_unlock(&dir->lock);
     if (r < 0) {

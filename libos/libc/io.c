@@ -88,5 +88,6 @@ int isatty(int fd)
 
 int close(int fd)
 {
+    libc_point();
     return (int)libc_result(fd_remove(fd));
 }

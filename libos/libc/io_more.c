@@ -8,10 +8,12 @@
 #include <pith/anonfile.h>
 #include <pith/file.h>
 
+#include "point.h"
 #include "result.h"
 
 ssize_t pread(int fd, void *buf, size_t len, off_t offset)
 {
+    libc_point();
     struct file *f = fd_get(fd);
     if (f == NULL) {
         return libc_result(-EBADF);
@@ -23,6 +25,7 @@ ssize_t pread(int fd, void *buf, size_t len, off_t offset)
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
+    libc_point();
     struct file *f = fd_get(fd);
     if (f == NULL) {
         return libc_result(-EBADF);
@@ -34,6 +37,7 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset)
 
 int fsync(int fd)
 {
+    libc_point();
     struct file *f = fd_get(fd);
     if (f == NULL) {
         return (int)libc_result(-EBADF);

@@ -11,6 +11,7 @@
 #include <pith/page.h>
 
 #include "../fs/mmap.h"
+#include "point.h"
 #include "result.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -108,6 +109,7 @@ int mprotect(void *addr, size_t len, int prot)
 int msync(void *addr, size_t len, int flags)
 {
     size_t npages;
+    libc_point();
     int r = pages_of(addr, len, &npages);
     if (r == 0 && ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) ||
                    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))) {

@@ -6,11 +6,13 @@
 #include <pith/file.h>
 #include <pith/fs.h>
 
+#include "point.h"
 #include "result.h"
 
 static int open_at(int dirfd, const char *path, int flags, mode_t mode)
 {
     struct file *f;
+    libc_point();
     int r = fs_open(dirfd, path, flags, mode, &f);
     if (r == 0) {
         r = fd_install(f, 0, flags);

@@ -8,6 +8,8 @@
  * POSIX lets a program destroy a condition variable as soon as it has woken all waiters, who
  * may still have to pass through the guard: __inside counts them and destroy waits for them.
  */
+#include <pith/libc.h>
+
 #include "point.h"
 #include "pthread_impl.h"
 
@@ -24,18 +26,36 @@ void pthread_drain(unsigned char *guard, const unsigned *inside)
     }
 }
 
+/* Returns 0, ETIMEDOUT or EINTR, without the mutex, whose nesting is told. */
+static inline __attribute__((always_inline)) int give_up_and_wait(pthread_cond_t *c, pthread_mutex_t *m,
+                                                                  uint64_t deadline, unsigned attention,
+                                                                  unsigned *nesting)
+{
+    bool was = spin_lock(guard_of(&c->__guard));
+    c->__inside++;
+    *nesting = pthread_mutex_release_all(m);
+    int r = -waitq_wait_for(queue_of(c->__wait), guard_of(&c->__guard), deadline, attention);
+    c->__inside--;
+    spin_unlock(guard_of(&c->__guard), was);
+    return r;
+}
+
+int libc_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, unsigned attention)
+{
+    unsigned nesting;
+    int r = give_up_and_wait(c, m, NO_DEADLINE, attention, &nesting);
+    libc_mutex_lock(m);
+    return -r;
+}
+
 static int cond_wait(pthread_cond_t *c, pthread_mutex_t *m, uint64_t deadline)
 {
     if (m->__type != PTHREAD_MUTEX_NORMAL && m->__owner != self_id()) {
         return EPERM;
     }
     libc_point();
-    bool was = spin_lock(guard_of(&c->__guard));
-    c->__inside++;
-    unsigned nesting = pthread_mutex_release_all(m);
-    int r = -waitq_wait_for(queue_of(c->__wait), guard_of(&c->__guard), deadline, ATTENTION_ALL);
-    c->__inside--;
-    spin_unlock(guard_of(&c->__guard), was);
+    unsigned nesting;
+    int r = give_up_and_wait(c, m, deadline, ATTENTION_ALL, &nesting);
     int taken = pthread_mutex_take_all(m, nesting);
     if (r == EINTR) {
         point_attend(); /* with the mutex, as cleanup handlers want it */

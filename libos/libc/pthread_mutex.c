@@ -11,6 +11,8 @@
  * before the releasing thread has gone on. So the slow release clears state and guard by one store
  * of both bytes, its last access.
  */
+#include <pith/libc.h>
+
 #include "point.h"
 #include "pthread_impl.h"
 
@@ -34,9 +36,10 @@ static inline bool try_take(pthread_mutex_t *m)
 }
 
 /*
- * Take a mutex that somebody holds. Returns 0 or ETIMEDOUT, positive as all pthread calls have it.
+ * Take a mutex that somebody holds; handlers run meanwhile if it hears signals. Returns 0 or ETIMEDOUT,
+ * positive as all pthread calls have it.
  */
-static __attribute__((noinline)) int wait_for(pthread_mutex_t *m, uint64_t deadline)
+static __attribute__((noinline)) int wait_for(pthread_mutex_t *m, uint64_t deadline, unsigned hears)
 {
     int r = 0;
     bool was = spin_lock(guard_of(&m->__guard));
@@ -44,7 +47,7 @@ static __attribute__((noinline)) int wait_for(pthread_mutex_t *m, uint64_t deadl
     while (__atomic_exchange_n(&m->__state, CONTENDED, __ATOMIC_ACQUIRE) != FREE) {
         if (r == EINTR) {
             spin_unlock(guard_of(&m->__guard), was);
-            point_attend(); /* handlers run while it waits */
+            point_attend();
             was = spin_lock(guard_of(&m->__guard));
             r = 0;
             continue;
@@ -53,8 +56,7 @@ static __attribute__((noinline)) int wait_for(pthread_mutex_t *m, uint64_t deadl
             spin_unlock(guard_of(&m->__guard), was);
             return r;
         }
-        r = -waitq_wait_for(queue_of(m->__wait), guard_of(&m->__guard), deadline,
-                            ATTENTION_SIGNAL);
+        r = -waitq_wait_for(queue_of(m->__wait), guard_of(&m->__guard), deadline, hears);
     }
     spin_unlock(guard_of(&m->__guard), was);
     return 0;
@@ -100,7 +102,7 @@ static int take_owned(pthread_mutex_t *m, bool wait, uint64_t deadline)
         return 0;
     }
     if (!try_take(m)) {
-        int r = wait ? wait_for(m, deadline) : EBUSY;
+        int r = wait ? wait_for(m, deadline, ATTENTION_SIGNAL) : EBUSY;
         if (r != 0) {
             return r;
         }
@@ -113,7 +115,15 @@ int pthread_mutex_take(pthread_mutex_t *m, uint64_t deadline)
     if (__builtin_expect(m->__type != PTHREAD_MUTEX_NORMAL, 0)) {
         return take_owned(m, true, deadline);
     }
-    return __builtin_expect(try_take(m), 1) ? 0 : wait_for(m, deadline);
+    return __builtin_expect(try_take(m), 1) ? 0 : wait_for(m, deadline, ATTENTION_SIGNAL);
+}
+
+/* Those of libos are all normal ones. */
+void libc_mutex_lock(pthread_mutex_t *m)
+{
+    if (__builtin_expect(!try_take(m), 0)) {
+        (void)wait_for(m, NO_DEADLINE, 0);
+    }
 }
 
 int pthread_mutex_lock(pthread_mutex_t *m)
@@ -172,7 +182,7 @@ unsigned pthread_mutex_release_all(pthread_mutex_t *m)
 int pthread_mutex_take_all(pthread_mutex_t *m, unsigned count)
 {
     if (!try_take(m)) {
-        wait_for(m, NO_DEADLINE);
+        wait_for(m, NO_DEADLINE, ATTENTION_SIGNAL);
     }
     if (m->__type == PTHREAD_MUTEX_NORMAL) {
         return 0;

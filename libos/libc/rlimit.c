@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include <pith/file.h>
+#include <pith/libc.h>
 
 #include "result.h"
 
@@ -27,7 +28,7 @@ int getrlimit(int resource, struct rlimit *limit)
     if (resource < 0 || resource >= RLIM_NLIMITS) {
         return (int)libc_result(-EINVAL);
     }
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     *limit = limits[resource];
     pthread_mutex_unlock(&lock);
     return 0;
@@ -39,7 +40,7 @@ int setrlimit(int resource, const struct rlimit *limit)
         return (int)libc_result(-EINVAL);
     }
     int r = 0;
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     if (limit->rlim_max > limits[resource].rlim_max) {
         r = -EPERM; /* the tables don't grow */
     } else {

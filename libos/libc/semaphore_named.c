@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pith/libc.h>
+
 #include "result.h"
 
 #define PREFIX 4 /* bytes that Linux puts in front: the file is "sem.NAME" */
@@ -91,7 +93,7 @@ sem_t *sem_open(const char *name, int flags, ...)
         va_end(ap);
     }
     struct named *n;
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     int r = open_named(name, flags, value, &n);
     pthread_mutex_unlock(&lock);
     return libc_result(r) == 0 ? &n->sem : SEM_FAILED;
@@ -114,7 +116,7 @@ static void sweep(void)
 int sem_close(sem_t *sem)
 {
     int r = -EINVAL;
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     for (struct named *n = list; n != NULL; n = n->next) {
         if (&n->sem == sem && n->opened != 0) {
             n->opened--;
@@ -130,7 +132,7 @@ int sem_close(sem_t *sem)
 int sem_unlink(const char *name)
 {
     int r = check_name(&name);
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     struct named *n = r == 0 ? find(name) : NULL;
     if (n != NULL) {
         n->linked = false;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <pith/file.h>
+#include <pith/libc.h>
 
 #define LINE_MAX_BYTES 1024
 
@@ -26,7 +27,7 @@ static int options, mask = LOG_UPTO(LOG_DEBUG);
 void openlog(const char *given, int new_options, int facility)
 {
     (void)facility;
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     name = given != NULL ? given : "program";
     options = new_options;
     pthread_mutex_unlock(&lock);
@@ -38,7 +39,7 @@ void closelog(void)
 
 int setlogmask(int new_mask)
 {
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     int old = mask;
     mask = new_mask != 0 ? new_mask : mask;
     pthread_mutex_unlock(&lock);
@@ -73,7 +74,7 @@ void vsyslog(int priority, const char *format, va_list ap)
 {
     char line[LINE_MAX_BYTES], text[LINE_MAX_BYTES];
     int error = errno, level = LOG_PRI(priority);
-    pthread_mutex_lock(&lock);
+    libc_mutex_lock(&lock);
     if ((mask & LOG_MASK(level)) != 0) {
         char pid[16] = "";
         if (options & LOG_PID) {

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pith/libc.h>
+
 void _tzset_unlocked(void);
 
 #define TZ_MAX 128 /* a longer TZ is none */
@@ -170,7 +172,7 @@ static void parse(const char *s, struct time_zone *zone)
 
 void time_zone_get(struct time_zone *zone)
 {
-    pthread_mutex_lock(&mutex);
+    libc_mutex_lock(&mutex);
     const char *text = getenv("TZ");
     if (text == NULL || strlen(text) >= TZ_MAX) {
         text = "";

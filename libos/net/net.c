@@ -12,6 +12,7 @@
 
 #include <pith/heap.h>
 #include <pith/iowait.h>
+#include <pith/libc.h>
 #include <pith/page.h>
 #include <pith/panic.h>
 
@@ -28,7 +29,7 @@ static bool started; /* under the mutex, or read with acquire */
 
 void net_lock(void)
 {
-    pthread_mutex_lock(&mutex);
+    libc_mutex_lock(&mutex);
 }
 
 /*

@@ -68,6 +68,7 @@ void __retarget_lock_release_recursive(struct __lock *lock) { (void)lock; }
 void __retarget_lock_acquire(struct __lock *lock) { (void)lock; }
 void __retarget_lock_release(struct __lock *lock) { (void)lock; }
 int pthread_mutex_lock(void *mutex) { return (void)mutex, 0; }
+void libc_mutex_lock(void *mutex) { (void)mutex; }
 int pthread_mutex_unlock(void *mutex) { return (void)mutex, 0; }
 
 void _exit(int status)

@@ -66,4 +66,5 @@ int __retarget_lock_acquire_at_exit(struct __lock *lock) { return (void)lock, 1;
 void __retarget_lock_release_recursive(struct __lock *lock) { (void)lock; }
 
 int pthread_mutex_lock(void *mutex) { return (void)mutex, 0; }
+void libc_mutex_lock(void *mutex) { (void)mutex; }
 int pthread_mutex_unlock(void *mutex) { return (void)mutex, 0; }

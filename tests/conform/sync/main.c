@@ -7,6 +7,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 
 static struct timespec in_ms(clockid_t clock, long ms)
 {
@@ -407,6 +411,57 @@ static void *not_now(void *unused)
     return NULL;
 }
 
+/* One call each, by a thread that is to end: whether it does. */
+static int a_file;
+static char a_page[4096] __attribute__((aligned(4096)));
+
+static void by_open(void) { open("/dev/null", O_RDONLY); }
+static void by_creat(void) { creat("/tmp/cancelled", 0600); }
+static void by_close(void) { close(-1); }
+static void by_read(void) { (void)!read(a_file, a_page, 1); }
+static void by_write(void) { (void)!write(a_file, a_page, 1); }
+static void by_pread(void) { (void)!pread(a_file, a_page, 1, 0); }
+static void by_pwrite(void) { (void)!pwrite(a_file, a_page, 1, 0); }
+static void by_preadv(void) { (void)!preadv(a_file, &(struct iovec){ a_page, 1 }, 1, 0); }
+static void by_fsync(void) { fsync(a_file); }
+static void by_fdatasync(void) { fdatasync(a_file); }
+static void by_msync(void) { msync(a_page, sizeof(a_page), MS_SYNC); }
+static void by_usleep(void) { usleep(0); }
+static void by_lseek(void) { lseek(a_file, 0, SEEK_SET); }
+static void by_fstat(void) { struct stat st; fstat(a_file, &st); }
+
+static void *calls_as_ending(void *call)
+{
+    pthread_cancel(pthread_self());
+    ((void (*)(void))(uintptr_t)call)();
+    return NULL;
+}
+
+#define POINT(call) \
+    printf(#call " %d\n", run_in_thread(calls_as_ending, (void *)(uintptr_t)by_##call) == PTHREAD_CANCELED)
+
+static void cancellation_points(void)
+{
+    SAY("cancellation points");
+    a_file = open("/tmp/points", O_CREAT | O_RDWR, 0600);
+    POINT(open);
+    POINT(creat);
+    POINT(close);
+    POINT(read);
+    POINT(write);
+    POINT(pread);
+    POINT(pwrite);
+    POINT(preadv);
+    POINT(fsync);
+    POINT(fdatasync);
+    POINT(msync);
+    POINT(usleep);
+    POINT(lseek);
+    POINT(fstat);
+    MUST(close(a_file));
+    unlink("/tmp/points");
+}
+
 static void cancellation(void)
 {
     pthread_t t;
@@ -433,5 +488,6 @@ int main(void)
     semaphores();
     attributes();
     cancellation();
+    cancellation_points();
     return end();
 }

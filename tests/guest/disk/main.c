@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,6 +336,54 @@ static void beside(void)
     CHECK(check_file("/data/beside", 16000, 8));
 }
 
+static volatile sig_atomic_t handled;
+
+static void on_signal(int sig)
+{
+    int fd = open("/data/handler", O_CREAT | O_RDWR, 0644);
+    (void)sig;
+    handled += pwrite(fd, "x", 1, 0) == 1;
+    close(fd);
+}
+
+static void *write_always(void *arg)
+{
+    int fd = open(arg, O_CREAT | O_RDWR, 0644);
+    for (;;) {
+        CHECK_EQ(pwrite(fd, "text", 4, 0), 4);
+        CHECK_EQ(ftruncate(fd, 0), 0);
+    }
+    return NULL;
+}
+
+/* Threads that wait for others' syncing are told signals, and end, when they hold nothing. */
+static void attended(void)
+{
+    static char names[2][16] = { "/data/attended0", "/data/attended1" };
+    pthread_t sync[2], writer[2];
+    signal(SIGUSR1, on_signal);
+    stop = false;
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(pthread_create(&sync[i], NULL, sync_always, NULL), 0);
+        CHECK_EQ(pthread_create(&writer[i], NULL, write_always, names[i]), 0);
+    }
+    for (unsigned i = 0; handled < 40; i++) {
+        CHECK_EQ(pthread_kill(writer[i % 2], SIGUSR1), 0);
+        usleep(1000);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        void *result;
+        CHECK_EQ(pthread_cancel(writer[i]), 0);
+        CHECK_EQ(pthread_join(writer[i], &result), 0);
+        CHECK(result == PTHREAD_CANCELED);
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_join(sync[i], NULL);
+    }
+    CHECK(write_file("/data/attended", 5000, 9) && check_file("/data/attended", 5000, 9));
+}
+
 static void readonly(void)
 {
     FAILS(open("/data/x", O_CREAT | O_WRONLY, 0644), EROFS);
@@ -417,5 +466,6 @@ int main(int argc, char **argv)
     check_run("big", big);
     check_run("threads", threads);
     check_run("beside", beside);
+    check_run("attended", attended);
     return check_done();
 }
