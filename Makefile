@@ -101,8 +101,8 @@ SELDOM += $(addprefix libos/net/,net_checksum net_tcp_ticks net_timers net_wait 
 SELDOM += libos/fs/epoll_nest libos/libc/strerror
 SELDOM += $(addprefix libos/net/,netdev netinfo% net_announce net_config net_dns net_icmp net_parse net_stats net_card_attach \
           sock_addr sock_exit sock_port sock_icmp sock_multicast sock_opt% sock_tcp_close sock_tcp_connect sock_tcp_opt sock_udp_opt)
-SELDOM += $(addprefix lwip/core/,def dns init netif raw stats tcp $(addprefix ipv4/,dhcp icmp igmp ip4_frag) \
-          $(addprefix ipv6/,icmp6 inet6 ip6_addr ip6_frag mld6 nd6))
+SELDOM += $(addprefix lwip/core/,def dns init netif stats tcp $(addprefix ipv4/,dhcp etharp icmp igmp ip4_frag) \
+          $(addprefix ipv6/,icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6))
 SELDOM += $(addprefix libos/fs/,condev confile ramfs_dir vfs_open) \
           $(addprefix libos/libc/,dns_% ftw getaddrinfo getnameinfo ifaddrs netdb_% passwd scandir sysconf uname) \
           $(addprefix libos/libc/,dir fcntl file_locks inet_ntop open sched stat time_zone) \

@@ -15,6 +15,7 @@
 #include <netif/ethernet.h>
 
 #include "net_memory.h"
+#include "net_tcp_short.h"
 
 #define FRAME_MAX   65535u /* lwIP's lengths have 16 bits */
 #define HEADERS_MAX 256u   /* lwIP wants all headers in one buffer and refuses others */
@@ -152,6 +153,9 @@ void net_card_input(struct net_card *card, struct netbuf *frame)
         return;
     }
     LINK_STATS_INC(link.recv);
+    if (net_tcp_short_input(p, &card->netif, known)) {
+        return;
+    }
     uint16_t flags = card->netif.chksum_flags;
     if (known) {
         card->netif.chksum_flags = (uint16_t)(flags & ~(NETIF_CHECKSUM_CHECK_TCP |

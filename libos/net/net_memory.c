@@ -20,7 +20,6 @@
 #include <lwip/pbuf.h>
 #include <lwip/priv/nd6_priv.h>
 #include <lwip/priv/tcp_priv.h>
-#include <lwip/raw.h>
 #include <lwip/tcp.h>
 #include <lwip/udp.h>
 

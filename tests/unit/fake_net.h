@@ -31,6 +31,8 @@
 static uint64_t fake_now = 1000000000;
 static uint64_t fake_seed = 42;
 static unsigned fake_sent;                /* frames that the stack has sent */
+static unsigned fake_batch = 64;          /* frames that the device gives at once */
+static void (*fake_before)(void);         /* called before it gives some */
 static bool fake_tx_full;                 /* the device takes none now */
 static void (*fake_on_sent)(const uint8_t *data, unsigned len); /* sees each */
 static const struct netbuf *fake_sending; /* which it sees */
@@ -176,6 +178,10 @@ static int fake_receive(struct netdev *dev, struct netbuf **frames, unsigned n)
 {
     (void)dev;
     unsigned taken = fake_narrived < n ? fake_narrived : n;
+    taken = taken < fake_batch ? taken : fake_batch;
+    if (fake_before != NULL) {
+        fake_before();
+    }
     memcpy(frames, fake_arrived, taken * sizeof(*frames));
     memmove(fake_arrived, fake_arrived + taken, (fake_narrived - taken) * sizeof(*frames));
     fake_narrived -= taken;

@@ -23,6 +23,7 @@
 /* Per mille of the frames. */
 struct spoiling {
     unsigned loss, swap, twice;
+    unsigned damage; /* one bit is wrong */
 };
 
 struct held {
@@ -32,6 +33,7 @@ struct held {
 
 static struct spoiling spoil;
 static uint64_t mirror_seed = 5;
+static bool mirror_plain; /* the card has no offloads */
 static uint64_t mirror_payload; /* bytes of TCP's data that the stack has sent */
 static unsigned longest_segment;
 static struct held held[MIRROR_HELD];
@@ -72,7 +74,10 @@ static void hold(const uint8_t *data, unsigned len, unsigned flags)
     h->data = malloc(len);
     memcpy(h->data, data, len);
     h->len = len;
-    h->flags = flags;
+    h->flags = mirror_plain ? 0 : flags;
+    if (spoil.damage != 0 && chance(1000) < spoil.damage) {
+        h->data[chance(chance(2) ? 60 : len) % len] ^= (uint8_t)(1u << chance(8));
+    }
 }
 
 static void swap_bytes(uint8_t *a, uint8_t *b, unsigned n)
@@ -187,7 +192,7 @@ static void mirror_step(void)
 static void mirror_start(void)
 {
     fake_on_sent = mirror_sent;
-    fake_dev.tx_csum = true;
-    fake_dev.tso_max = 65535;
+    fake_dev.tx_csum = !mirror_plain;
+    fake_dev.tso_max = mirror_plain ? 0 : 65535;
     EXPECT(net_start() == 0 && fake_engine != NULL);
 }

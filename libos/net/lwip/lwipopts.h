@@ -67,7 +67,7 @@ void net_mem_free(void *p);
 #define LWIP_ICMP                    1
 #define LWIP_BROADCAST_PING          0
 #define LWIP_MULTICAST_PING          0
-#define LWIP_RAW                     1
+#define LWIP_RAW                     0   /* nobody has raw sockets */
 #define LWIP_IGMP                    1
 #define LWIP_MULTICAST_TX_OPTIONS    1
 
@@ -131,6 +131,12 @@ extern uint32_t net_tcp_msl;
 #define TCP_SYNMAXRTX                6
 
 /* ---- interfaces ---- */
+/*
+ * Changes with each change of an interface's addresses, routes or flags, or of a neighbour: what has
+ * been learnt of a packet's way holds as long as it has the same value. It is odd, never 0.
+ */
+extern uint32_t net_paths;
+#define NET_PATHS_CHANGED()          ((void)(net_paths += 2))
 #define LWIP_SINGLE_NETIF            0
 #define LWIP_NETIF_HOSTNAME          1
 #define LWIP_NETIF_API               0
