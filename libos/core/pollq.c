@@ -32,7 +32,7 @@ void pollq_init(struct pollq *q)
     list_init(&q->watches);
 }
 
-void pollq_notify(struct pollq *q, int events)
+void pollq_tell(struct pollq *q, int events)
 {
     bool was = spin_lock(&q->lock);
     for (struct list *at = q->watches.next; at != &q->watches; at = at->next) {
@@ -61,6 +61,7 @@ void pollwatch_add(struct pollwatch *w, struct pollq *q)
     bool was = spin_lock(&q->lock);
     w->q = q;
     list_insert(&q->watches, &w->link);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* see pollq_notify() */
     spin_unlock(&q->lock, was);
 }
 

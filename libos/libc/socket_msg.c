@@ -90,9 +90,29 @@ ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sock
     return sendmsg(fd, &msg, flags);
 }
 
+static ssize_t send_once(int fd, const void *buf, size_t len, int flags)
+{
+    struct file *f;
+    ssize_t r = socket_get(fd, &f);
+    if (r < 0) {
+        return r;
+    }
+    if (f->ops->socket->send != NULL && len != 0) {
+        r = f->ops->socket->send(f, buf, len, flags);
+    } else {
+        struct iovec v = { (void *)(uintptr_t)buf, len };
+        r = socket_send(f, &(struct msghdr){ .msg_iov = &v, .msg_iovlen = 1 }, flags);
+    }
+    file_unref(f);
+    return r;
+}
+
 ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-    return sendto(fd, buf, len, flags, NULL, 0);
+    ssize_t r;
+    len = len < LENGTH_MAX ? len : LENGTH_MAX;
+    LIBC_RESTARTING(r, send_once(fd, buf, len, flags));
+    return libc_result(r);
 }
 
 ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
@@ -114,7 +134,27 @@ ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr
     return r;
 }
 
+static ssize_t recv_once(int fd, void *buf, size_t len, int flags)
+{
+    struct file *f;
+    ssize_t r = socket_get(fd, &f);
+    if (r < 0) {
+        return r;
+    }
+    if (f->ops->socket->recv != NULL && len != 0) {
+        r = f->ops->socket->recv(f, buf, len, flags);
+    } else {
+        struct iovec v = { buf, len };
+        r = socket_receive(f, &(struct msghdr){ .msg_iov = &v, .msg_iovlen = 1 }, flags);
+    }
+    file_unref(f);
+    return r;
+}
+
 ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-    return recvfrom(fd, buf, len, flags, NULL, NULL);
+    ssize_t r;
+    len = len < LENGTH_MAX ? len : LENGTH_MAX;
+    LIBC_RESTARTING(r, recv_once(fd, buf, len, flags));
+    return libc_result(r);
 }

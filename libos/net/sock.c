@@ -40,16 +40,6 @@ void sock_init(struct sock *s, const struct file_ops *ops, int domain, int type,
     }
 }
 
-void sock_set_ready(struct sock *s, int ready, int news)
-{
-    int before = s->ready;
-    __atomic_store_n(&s->ready, (uint16_t)ready, __ATOMIC_RELEASE);
-    news |= ready & ~before;
-    if (news != 0) {
-        pollq_notify(&s->pollq, news);
-    }
-}
-
 int sock_ready(struct file *f, int events)
 {
     return __atomic_load_n(&sock_of(f)->ready, __ATOMIC_ACQUIRE) & (events | POLLERR | POLLHUP);

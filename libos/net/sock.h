@@ -85,7 +85,18 @@ void sock_init(struct sock *s, const struct file_ops *ops, int domain, int type,
                int flags);
 
 /* Set s->ready and tell the watchers of `news` and of what is new in it. Context: net_lock. */
-void sock_set_ready(struct sock *s, int ready, int news);
+static inline void sock_set_ready(struct sock *s, int ready, int news)
+{
+    int before = s->ready;
+
+    news |= ready & ~before;
+    if (ready != before) {
+        __atomic_store_n(&s->ready, (uint16_t)ready, __ATOMIC_RELEASE);
+    }
+    if (news != 0) {
+        pollq_notify(&s->pollq, news);
+    }
+}
 
 /* file_ops.ready, .pollq, .fstat of all sockets. */
 int sock_ready(struct file *f, int events);

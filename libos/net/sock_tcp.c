@@ -12,19 +12,8 @@
 /* lwIP's own limit does not bind: SO_SNDBUF does, in sock_tcp_room(). */
 #define SND_BUF_NEVER (64u * 1024 * 1024)
 
-uint32_t sock_tcp_room(const struct tcp_sock *t)
-{
-    return t->tx_used < t->s.sndbuf ? t->s.sndbuf - t->tx_used : 0;
-}
-
-/* Linux's sk_stream_is_writeable(): a third of the buffer is free. */
-static bool writable(const struct tcp_sock *t)
-{
-    return !t->tx_nomem && sock_tcp_room(t) > 0 && sock_tcp_room(t) >= t->tx_used / 2;
-}
-
 /* What poll() sees, as Linux's tcp_poll() answers. */
-static int work_out_ready(const struct tcp_sock *t)
+static __attribute__((noinline)) int work_out_ready(const struct tcp_sock *t)
 {
     const struct sock *s = &t->s;
     int r = s->error != 0 ? POLLERR : 0;
@@ -49,7 +38,7 @@ static int work_out_ready(const struct tcp_sock *t)
     if (t->rx_bytes >= s->rcvlowat) {
         r |= POLLIN | POLLRDNORM;
     }
-    if ((s->shutdown & SOCK_SHUT_WR) != 0 || closed || writable(t)) {
+    if ((s->shutdown & SOCK_SHUT_WR) != 0 || closed || sock_tcp_writable(t)) {
         r |= POLLOUT | POLLWRNORM;
     }
     return r;
@@ -57,7 +46,15 @@ static int work_out_ready(const struct tcp_sock *t)
 
 void sock_tcp_update(struct tcp_sock *t, int news)
 {
-    sock_set_ready(&t->s, work_out_ready(t), news);
+    int ready;
+
+    if (__builtin_expect(sock_tcp_plain(t), 1)) {
+        ready = (t->rx_bytes >= t->s.rcvlowat ? POLLIN | POLLRDNORM : 0) |
+                (sock_tcp_writable(t) ? POLLOUT | POLLWRNORM : 0);
+    } else {
+        ready = work_out_ready(t);
+    }
+    sock_set_ready(&t->s, ready, news);
 }
 
 /* ---- what lwIP calls; all under net_lock ---- */
@@ -157,11 +154,15 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     struct tcp_sock *t = arg;
     t->tx_used -= len < t->tx_used ? len : t->tx_used; /* the FIN counts in len */
     t->tx_nomem = false;
-    t->tx_progress_ns = platform_clock_ns();
+    if (t->user_timeout_ms != 0) {
+        t->tx_progress_ns = platform_clock_ns();
+    }
     if (!list_empty(&t->zc)) {
         sock_tcp_zc_acked(t, pcb->lastack);
     }
-    sock_tcp_update(t, 0);
+    if ((t->s.ready & POLLOUT) == 0) {
+        sock_tcp_update(t, 0); /* what can have come of it is POLLOUT */
+    }
     return ERR_OK;
 }
 
@@ -284,6 +285,8 @@ static const struct socket_ops tcp_socket_ops = {
     .getpeername = sock_tcp_getpeername,
     .sendmsg = sock_tcp_sendmsg,
     .recvmsg = sock_tcp_recvmsg,
+    .send = sock_tcp_send,
+    .recv = sock_tcp_recv,
     .setsockopt = sock_tcp_setsockopt,
     .getsockopt = sock_tcp_getsockopt,
     .shutdown = sock_tcp_shutdown,

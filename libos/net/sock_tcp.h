@@ -36,7 +36,7 @@ struct tcp_sock {
     uint32_t rx_room;           /* bytes free in the tail, which is a collector; 0: it is none */
 
     uint32_t tx_used;           /* bytes in lwIP's queues */
-    uint64_t tx_progress_ns;    /* last ACK of anything, or start */
+    uint64_t tx_progress_ns;    /* last ACK of anything, or start; with a user_timeout_ms only */
     uint32_t user_timeout_ms;
     struct list zc;             /* struct zc_buffer */
 
@@ -52,6 +52,26 @@ struct tcp_sock {
 static inline struct tcp_sock *tcp_of(struct file *f)
 {
     return (struct tcp_sock *)sock_of(f);
+}
+
+/* Whether it is connected both ways, and nothing is to be told but what its queues say. */
+static inline bool sock_tcp_plain(const struct tcp_sock *t)
+{
+    return t->phase == PHASE_OPEN && t->s.error == 0 && t->s.shutdown == 0;
+}
+
+/* Bytes that may be sent now. */
+static inline uint32_t sock_tcp_room(const struct tcp_sock *t)
+{
+    return t->tx_used < t->s.sndbuf ? t->s.sndbuf - t->tx_used : 0;
+}
+
+/* Linux's sk_stream_is_writeable(): a third of the buffer is free. */
+static inline bool sock_tcp_writable(const struct tcp_sock *t)
+{
+    uint32_t room = sock_tcp_room(t);
+
+    return !t->tx_nomem && room > 0 && room >= t->tx_used / 2;
 }
 
 extern const struct file_ops sock_tcp_file_ops;
@@ -75,9 +95,6 @@ void sock_tcp_drop_pcb(struct tcp_sock *t);
 /* Work out `ready` anew and tell of it; `news` is told in any case. */
 void sock_tcp_update(struct tcp_sock *t, int news);
 
-/* Bytes that may be sent now. */
-uint32_t sock_tcp_room(const struct tcp_sock *t);
-
 /* A connect() that is under way ends with a positive errno. */
 void sock_tcp_fail_connect(struct tcp_sock *t, int error);
 
@@ -99,6 +116,7 @@ void sock_tcp_rx_open_window(struct tcp_sock *t, size_t n);
 int sock_tcp_rx_state(struct tcp_sock *t, size_t wanted);
 
 ssize_t sock_tcp_recvmsg(struct file *f, struct msghdr *msg, int flags);
+ssize_t sock_tcp_recv(struct file *f, void *buf, size_t len, int flags);
 ssize_t sock_tcp_read(struct file *f, void *buf, size_t len);
 ssize_t sock_tcp_readv(struct file *f, const struct iovec *iov, int n);
 
@@ -119,6 +137,7 @@ void sock_tcp_tx_push(struct tcp_sock *t, bool more);
 ssize_t sock_tcp_tx_queue(struct tcp_sock *t, const void *data, size_t len, uint8_t apiflags);
 
 ssize_t sock_tcp_sendmsg(struct file *f, const struct msghdr *msg, int flags);
+ssize_t sock_tcp_send(struct file *f, const void *buf, size_t len, int flags);
 ssize_t sock_tcp_write(struct file *f, const void *buf, size_t len);
 ssize_t sock_tcp_writev(struct file *f, const struct iovec *iov, int n);
 

@@ -148,6 +148,7 @@ static int set_tcp_option(struct tcp_sock *t, int name, int v)
     case TCP_KEEPCNT:
         return set_range(&t->keep_cnt, v, 1, 127);
     case TCP_USER_TIMEOUT:
+        t->tx_progress_ns = platform_clock_ns(); /* nobody has looked at it before */
         return set_range(&t->user_timeout_ms, v, 0, 0x7fffffff);
     case TCP_MAXSEG:
         return v == 0 ? 0 : set_range(&t->maxseg, v, MAXSEG_MIN, MAXSEG_MAX);

@@ -164,29 +164,18 @@ static size_t copy(struct tcp_sock *t, struct cursor *c, size_t want, bool disca
 
 /*
  * As Linux's tcp_recvmsg(): with data in hand, the call ends at once for whatever ends the waiting;
- * without, it says why.
+ * without, it says why. Context: net_lock, which it lets go.
  */
-static ssize_t receive(struct file *f, const struct iovec *iov, size_t n, int flags)
+static ssize_t receive_locked(struct file *f, const struct iovec *iov, size_t n, size_t want, int flags)
 {
     struct tcp_sock *t = tcp_of(f);
-    ssize_t total = sock_iov_bytes(iov, n);
-    if (total < 0) {
-        return total;
-    }
     struct cursor c = { .iov = iov, .n = n };
     bool blocking = sock_blocking(f, flags);
     bool peek = (flags & MSG_PEEK) != 0;
     uint64_t deadline = 0;
-    size_t want = (size_t)total, done = 0;
+    size_t done = 0;
     int r, failed = -EAGAIN;
 
-    if ((flags & MSG_OOB) != 0) {
-        return -EINVAL; /* there is never urgent data */
-    }
-    if ((flags & MSG_ERRQUEUE) != 0) {
-        return -EAGAIN;
-    }
-    net_lock();
     size_t target = (flags & MSG_WAITALL) != 0 && !peek ? want
                     : t->s.rcvlowat < want              ? t->s.rcvlowat
                                                         : want;
@@ -223,6 +212,76 @@ static ssize_t receive(struct file *f, const struct iovec *iov, size_t n, int fl
     return done > 0 || r == 1 ? (ssize_t)done : r == -EAGAIN ? failed : r;
 }
 
+static ssize_t receive(struct file *f, const struct iovec *iov, size_t n, int flags)
+{
+    ssize_t total = sock_iov_bytes(iov, n);
+    if (total < 0) {
+        return total;
+    }
+    if ((flags & MSG_OOB) != 0) {
+        return -EINVAL; /* there is never urgent data */
+    }
+    if ((flags & MSG_ERRQUEUE) != 0) {
+        return -EAGAIN;
+    }
+    net_lock();
+    return receive_locked(f, iov, n, (size_t)total, flags);
+}
+
+/* Move up to `len` bytes from the queue, which has some, to the program's buffer. */
+static size_t take(struct tcp_sock *t, char *to, size_t len)
+{
+    size_t done = 0;
+    do {
+        struct pbuf *p = t->rx_head;
+        size_t part = p->len < len - done ? p->len : len - done;
+        memcpy(to + done, p->payload, part);
+        done += part;
+        if (part < p->len) {
+            p->payload = (char *)p->payload + part;
+            p->len = (u16_t)(p->len - part);
+            break;
+        }
+        pop(t);
+    } while (t->rx_head != NULL);
+    t->rx_bytes -= (uint32_t)done;
+    sock_tcp_rx_open_window(t, done);
+    return done;
+}
+
+/*
+ * The short way for one buffer: it waits until there is something and takes that, or leaves all that
+ * is less common to receive_locked().
+ */
+ssize_t sock_tcp_recv(struct file *f, void *buf, size_t len, int flags)
+{
+    struct tcp_sock *t = tcp_of(f);
+    struct iovec v = { buf, len };
+    uint64_t deadline = 0;
+
+    if (buf == NULL || len > PTRDIFF_MAX || (flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL)) != 0) {
+        return receive(f, &v, 1, flags);
+    }
+    net_lock();
+    while (t->rx_bytes == 0 || t->s.rcvlowat != 1) {
+        if (!sock_tcp_plain(t) || t->s.rcvlowat != 1 || !sock_blocking(f, flags)) {
+            return receive_locked(f, &v, 1, len, flags);
+        }
+        net_unlock();
+        deadline = deadline != 0 ? deadline : sock_deadline(t->s.rcvtimeo_ns);
+        int r = sock_wait(f, POLLIN, deadline);
+        if (r < 0) {
+            ssize_t n = receive(f, &v, 1, flags | MSG_DONTWAIT); /* it may have come just now */
+            return n == -EAGAIN ? r : n;
+        }
+        net_lock();
+    }
+    size_t done = take(t, buf, len);
+    sock_tcp_update(t, 0);
+    net_unlock();
+    return (ssize_t)done;
+}
+
 ssize_t sock_tcp_recvmsg(struct file *f, struct msghdr *msg, int flags)
 {
     ssize_t r = receive(f, msg->msg_iov, msg->msg_iovlen, flags);
@@ -236,8 +295,7 @@ ssize_t sock_tcp_recvmsg(struct file *f, struct msghdr *msg, int flags)
 
 ssize_t sock_tcp_read(struct file *f, void *buf, size_t len)
 {
-    struct iovec v = { buf, len };
-    return len == 0 ? 0 : receive(f, &v, 1, 0);
+    return len == 0 ? 0 : sock_tcp_recv(f, buf, len, 0);
 }
 
 ssize_t sock_tcp_readv(struct file *f, const struct iovec *iov, int n)

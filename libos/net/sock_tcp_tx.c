@@ -44,6 +44,14 @@ void sock_tcp_tx_push(struct tcp_sock *t, bool more)
     tcp_output(t->pcb);
 }
 
+static inline void count_queued(struct tcp_sock *t, size_t n)
+{
+    if (t->tx_used == 0 && t->user_timeout_ms != 0) {
+        t->tx_progress_ns = platform_clock_ns();
+    }
+    t->tx_used += (uint32_t)n;
+}
+
 ssize_t sock_tcp_tx_queue(struct tcp_sock *t, const void *data, size_t len, uint8_t apiflags)
 {
     size_t done = 0;
@@ -64,10 +72,7 @@ ssize_t sock_tcp_tx_queue(struct tcp_sock *t, const void *data, size_t len, uint
         done += part;
     }
     if (done > 0) {
-        if (t->tx_used == 0) {
-            t->tx_progress_ns = platform_clock_ns();
-        }
-        t->tx_used += (uint32_t)done;
+        count_queued(t, done);
         return (ssize_t)done;
     }
     return len == 0 || t->tx_nomem ? -EAGAIN : -ENOBUFS;
@@ -99,30 +104,23 @@ static ssize_t queue_iov(struct tcp_sock *t, const struct iovec *iov, size_t n, 
     return (ssize_t)done;
 }
 
-static ssize_t transmit(struct file *f, const struct iovec *iov, size_t n, int flags)
+/* Context: net_lock, which it lets go. */
+static ssize_t transmit_locked(struct file *f, const struct iovec *iov, size_t n, size_t total, int flags)
 {
     struct tcp_sock *t = tcp_of(f);
-    ssize_t total = sock_iov_bytes(iov, n);
-    if (total < 0) {
-        return total;
-    }
-    if ((flags & MSG_OOB) != 0) {
-        return -EOPNOTSUPP;
-    }
     bool blocking = sock_blocking(f, flags);
     bool more = (flags & MSG_MORE) != 0;
     uint64_t deadline = 0;
     size_t done = 0;
     ssize_t r;
 
-    net_lock();
     for (;;) {
         r = sock_tcp_tx_state(t);
         if (r == 0) {
             r = queue_iov(t, iov, n, done, more ? TCP_WRITE_FLAG_MORE : 0);
             if (r >= 0) {
                 done += (size_t)r;
-                if (done == (size_t)total) {
+                if (done == total) {
                     break;
                 }
                 r = -EAGAIN;
@@ -149,15 +147,52 @@ static ssize_t transmit(struct file *f, const struct iovec *iov, size_t n, int f
     return sock_pipe_signal(r, flags);
 }
 
+static ssize_t transmit(struct file *f, const struct iovec *iov, size_t n, int flags)
+{
+    ssize_t total = sock_iov_bytes(iov, n);
+    if (total < 0) {
+        return total;
+    }
+    if ((flags & MSG_OOB) != 0) {
+        return -EOPNOTSUPP;
+    }
+    net_lock();
+    return transmit_locked(f, iov, n, (size_t)total, flags);
+}
+
 ssize_t sock_tcp_sendmsg(struct file *f, const struct msghdr *msg, int flags)
 {
     return transmit(f, msg->msg_iov, msg->msg_iovlen, flags);
 }
 
+/* What all of fits into the queues is sent by a short way; it differs in nothing that shows. */
+ssize_t sock_tcp_send(struct file *f, const void *buf, size_t len, int flags)
+{
+    struct tcp_sock *t = tcp_of(f);
+    struct iovec v = { (void *)(uintptr_t)buf, len };
+    bool more = (flags & MSG_MORE) != 0;
+
+    if (buf == NULL || len > PTRDIFF_MAX || (flags & MSG_OOB) != 0) {
+        return transmit(f, &v, 1, flags);
+    }
+    net_lock();
+    if (!sock_tcp_plain(t) || t->pcb == NULL || len > 0xffff || len > sock_tcp_room(t) ||
+        tcp_write(t->pcb, buf, (u16_t)len,
+                  more ? TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE : TCP_WRITE_FLAG_COPY) != ERR_OK) {
+        return transmit_locked(f, &v, 1, len, flags);
+    }
+    count_queued(t, len);
+    sock_tcp_tx_push(t, more);
+    if (!sock_tcp_plain(t) || !sock_tcp_writable(t)) {
+        sock_tcp_update(t, 0); /* else what could be written still can */
+    }
+    net_unlock();
+    return (ssize_t)len;
+}
+
 ssize_t sock_tcp_write(struct file *f, const void *buf, size_t len)
 {
-    struct iovec v = { (void *)(uintptr_t)buf, len };
-    return transmit(f, &v, 1, 0);
+    return sock_tcp_send(f, buf, len, 0);
 }
 
 ssize_t sock_tcp_writev(struct file *f, const struct iovec *iov, int n)

@@ -42,8 +42,21 @@ void pollq_init(struct pollq *q);
  */
 bool pollq_concerns(int events, int wanted);
 
+/* Tell all watchers, of whom there are some. Context: any. */
+void pollq_tell(struct pollq *q, int events);
+
 /* Tell all watchers. Context: any. */
-void pollq_notify(struct pollq *q, int events);
+static inline void pollq_notify(struct pollq *q, int events)
+{
+    /*
+     * What the caller has changed is stored before the list is read; pollwatch_add() has it the other
+     * way round, for a watcher that looks afterwards: one of both sees the other.
+     */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&q->watches.next, __ATOMIC_RELAXED) != &q->watches) {
+        pollq_tell(q, events);
+    }
+}
 
 /*
  * Tell all watchers POLLHUP | POLLERR for the last time and take their watches off: the queue's

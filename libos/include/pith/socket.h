@@ -26,6 +26,9 @@ struct socket_ops {
     int (*getpeername)(struct file *f, struct sockaddr *addr, socklen_t *len);
     ssize_t (*sendmsg)(struct file *f, const struct msghdr *msg, int flags);
     ssize_t (*recvmsg)(struct file *f, struct msghdr *msg, int flags);
+    /* The same for one buffer and no address, which are most; NULL: by the calls above. len > 0. */
+    ssize_t (*send)(struct file *f, const void *buf, size_t len, int flags);
+    ssize_t (*recv)(struct file *f, void *buf, size_t len, int flags);
     int (*setsockopt)(struct file *f, int level, int name, const void *value, socklen_t len);
     int (*getsockopt)(struct file *f, int level, int name, void *value, socklen_t *len);
     int (*shutdown)(struct file *f, int how);
