@@ -12,64 +12,67 @@
 
 #include "heap_fast.h"
 
-const uint8_t heap_class_table[HEAP_SMALL_MAX / 16 + 1] = {
-    [0 ... 1] = 1,
-    [2] = 2, [3] = 3, [4] = 4, [5] = 5, [6] = 6, [7] = 7, [8] = 8,
-    [9 ... 10] = 9, [11 ... 12] = 10, [13 ... 14] = 11, [15 ... 16] = 12,
-    [17 ... 20] = 13, [21 ... 24] = 14, [25 ... 28] = 15, [29 ... 32] = 16,
-    [33 ... 40] = 17, [41 ... 48] = 18, [49 ... 56] = 19, [57 ... 64] = 20,
-    [65 ... 80] = 21, [81 ... 96] = 22, [97 ... 112] = 23, [113 ... 128] = 24,
+#define SHELF(class) ((class) * HEAP_SHELF)
+const uint16_t heap_shelf_table[HEAP_SMALL_MAX / 16 + 1] = {
+    [0 ... 1] = SHELF(1),
+    [2] = SHELF(2), [3] = SHELF(3), [4] = SHELF(4),
+    [5] = SHELF(5), [6] = SHELF(6), [7] = SHELF(7), [8] = SHELF(8),
+    [9 ... 10] = SHELF(9), [11 ... 12] = SHELF(10), [13 ... 14] = SHELF(11), [15 ... 16] = SHELF(12),
+    [17 ... 20] = SHELF(13), [21 ... 24] = SHELF(14), [25 ... 28] = SHELF(15), [29 ... 32] = SHELF(16),
+    [33 ... 40] = SHELF(17), [41 ... 48] = SHELF(18), [49 ... 56] = SHELF(19), [57 ... 64] = SHELF(20),
+    [65 ... 80] = SHELF(21), [81 ... 96] = SHELF(22), [97 ... 112] = SHELF(23), [113 ... 128] = SHELF(24),
 };
 
-/* The boot CPU's is static, the others' are made when they first allocate. */
-static struct heap_cache boot_cache;
-struct heap_cache *heap_caches[PERCPU_MAX_CPUS] = { &boot_cache };
+/* The caches of the CPUs that have one, for heap_stats(). Each sets its own when it first fills it. */
+static struct heap_cache *caches[PERCPU_MAX_CPUS];
+
+static unsigned class_of(size_t size)
+{
+    return (unsigned)(heap_shelf_of(size) / HEAP_SHELF);
+}
 
 void heap_bad_block(const void *p, const char *call)
 {
     PANIC("heap: %s(%p), which is no block of the heap or was freed before", call, p);
 }
 
-void heap_bad_object(const struct heap_object *object, bool freed_twice)
+void heap_bad_free(const void *p, bool twice)
 {
-    if (freed_twice) {
-        PANIC("heap: %p freed twice", (const void *)object);
+    if (twice) {
+        PANIC("heap: %p freed twice", p);
     }
+    heap_bad_block(p, "free");
+}
+
+void heap_bad_object(const struct heap_object *object)
+{
     PANIC("heap: %p was written to after it was freed", (const void *)object);
 }
 
 /* The map's entry of p; ends unless that is the start of a block that is in use. */
-static unsigned block_entry(const void *p, const char *call)
+static size_t block_entry(const void *p, const char *call)
 {
-    unsigned entry = heap_map_get(p);
+    size_t entry = heap_map_get(p);
     if (entry - 1 < HEAP_CLASSES) {
-        heap_check_object(p, entry, call);
+        if (!heap_is_object(p, entry)) {
+            heap_bad_block(p, call);
+        }
     } else if (entry < HEAP_MAP_LARGE || ((uintptr_t)p & (PAGE_SIZE - 1)) != 0) {
         heap_bad_block(p, call);
     }
     return entry;
 }
 
-/* Make the cache of a CPU that has none yet. Context: masked. */
-static struct heap_cache *cache_create(void)
+/* This CPU's cache. Context: masked. */
+static struct heap_cache *cache_here(void)
 {
-    struct heap_object *object;
-    if (heap_slab_take(heap_class_of(sizeof(struct heap_cache)), 1, &object) == 0) {
-        return NULL;
-    }
-    struct heap_cache *cache = (struct heap_cache *)(void *)object;
-    __builtin_memset(cache, 0, sizeof(*cache));
-    heap_caches[percpu_this()->id] = cache;
-    return cache;
+    return (struct heap_cache *)(void *)percpu_this()->heap;
 }
 
 /* Fill the class from the slabs, half full, and take one. Context: masked. */
 static struct heap_object *refill(unsigned class)
 {
-    struct heap_cache *cache = heap_cache_get();
-    if (cache == NULL && (cache = cache_create()) == NULL) {
-        return NULL;
-    }
+    struct heap_cache *cache = cache_here();
     struct heap_object *list;
     unsigned max = heap_classes[class].cached_max;
     unsigned n = heap_slab_take(class, max / 2, &list);
@@ -78,6 +81,7 @@ static struct heap_object *refill(unsigned class)
     }
     cache->of[class].first = list->next;
     cache->of[class].room = max - (n - 1);
+    caches[percpu_this()->id] = cache;
     return list;
 }
 
@@ -113,30 +117,34 @@ static void *small_alloc_again(unsigned class)
     return heap_large_alloc(1, PAGE_SIZE);
 }
 
-void *heap_small_alloc_slow(unsigned class, bool was)
+void *heap_small_alloc_slow(size_t shelf, bool was)
 {
+    unsigned class = (unsigned)(shelf / HEAP_SHELF);
     struct heap_object *object = refill(class);
     void *p = object != NULL ? heap_untag(object) : NULL;
     irq_restore(was);
     return p != NULL ? p : small_alloc_again(class);
 }
 
-void heap_small_free_slow(struct heap_object *object, unsigned class, bool was)
+void heap_small_free_slow(struct heap_object *object, size_t shelf, bool was)
 {
-    struct heap_cache *cache = heap_cache_get();
-    if (cache == NULL) {
-        object->next = NULL;
-        heap_slab_give(class, object);
-    } else {
-        flush(cache, class, heap_classes[class].cached_max / 2);
-        object->next = cache->of[class].first;
-        cache->of[class].first = object;
-        cache->of[class].room--;
-    }
+    unsigned class = (unsigned)(shelf / HEAP_SHELF);
+    struct heap_cache *cache = cache_here();
+    flush(cache, class, heap_classes[class].cached_max / 2);
+    object->next = cache->of[class].first;
+    cache->of[class].first = object;
+    cache->of[class].room--;
+    caches[percpu_this()->id] = cache;
     irq_restore(was);
 }
 
-void heap_free_large(void *p, unsigned entry)
+void *heap_replay(void *p)
+{
+    platform_irq_replay();
+    return p;
+}
+
+void heap_free_large(void *p, size_t entry)
 {
     if (entry < HEAP_MAP_LARGE || ((uintptr_t)p & (PAGE_SIZE - 1)) != 0) {
         heap_bad_block(p, "free");
@@ -163,11 +171,11 @@ void *heap_alloc_aligned(size_t align, size_t size)
      * Objects lie at multiples of their size behind the header, so up to 64 a class can be found.
      */
     if (align <= HEAP_SLAB_HEADER && size <= HEAP_SMALL_MAX) {
-        unsigned class = heap_class_of(size);
+        unsigned class = class_of(size);
         while (heap_classes[class].size % align != 0) {
             class++;
         }
-        return heap_small_alloc(class);
+        return heap_small_alloc(SHELF(class), heap_small_alloc_slow);
     }
     size_t npages = (size >> PAGE_SHIFT) + (size == 0 || (size & (PAGE_SIZE - 1)) != 0);
     return heap_large_alloc(npages, align < PAGE_SIZE ? PAGE_SIZE : align);
@@ -178,17 +186,22 @@ size_t heap_usable(const void *p)
     if (p == NULL) {
         return 0;
     }
-    unsigned entry = block_entry(p, "malloc_usable_size");
-    return entry <= HEAP_CLASSES ? heap_classes[entry].size : heap_large_npages(p) * PAGE_SIZE;
+    /* Of an object the map alone tells it: whether p is its start, free() will say. */
+    size_t entry = heap_map_get(p);
+    if (__builtin_expect(entry - 1 < HEAP_CLASSES, 1)) {
+        return heap_classes[entry].size;
+    }
+    block_entry(p, "malloc_usable_size");
+    return heap_large_npages(p) * PAGE_SIZE;
 }
 
 /* Try to resize the block where it is; *have gets its size. */
 static bool resize_in_place(void *p, size_t size, size_t *have)
 {
-    unsigned entry = block_entry(p, "realloc");
+    size_t entry = block_entry(p, "realloc");
     if (entry <= HEAP_CLASSES) {
         *have = heap_classes[entry].size;
-        return size <= *have && heap_class_of(size) == entry;
+        return size <= *have && class_of(size) == entry;
     }
     size_t npages = heap_large_npages(p);
     *have = npages * PAGE_SIZE;
@@ -223,9 +236,8 @@ void *heap_resize(void *p, size_t size)
 size_t heap_trim(void)
 {
     bool was = irq_save();
-    struct heap_cache *cache = heap_cache_get();
-    for (unsigned i = 1; i <= HEAP_CLASSES && cache != NULL; i++) {
-        flush(cache, i, 0);
+    for (unsigned i = 1; i <= HEAP_CLASSES; i++) {
+        flush(cache_here(), i, 0);
     }
     irq_restore(was);
     return heap_slab_trim();
@@ -235,9 +247,9 @@ void heap_stats(struct heap_stats *out)
 {
     size_t cached = 0;
     for (unsigned cpu = 0; cpu < PERCPU_MAX_CPUS; cpu++) {
-        for (unsigned i = 1; i <= HEAP_CLASSES && heap_caches[cpu] != NULL; i++) {
-            if (heap_caches[cpu]->of[i].first != NULL) {
-                unsigned n = heap_classes[i].cached_max - heap_caches[cpu]->of[i].room;
+        for (unsigned i = 1; i <= HEAP_CLASSES && caches[cpu] != NULL; i++) {
+            if (caches[cpu]->of[i].first != NULL) {
+                unsigned n = heap_classes[i].cached_max - caches[cpu]->of[i].room;
                 cached += n * (size_t)heap_classes[i].size;
             }
         }

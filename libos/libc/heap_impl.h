@@ -70,7 +70,7 @@ static inline uint8_t *heap_map_entry(const void *p)
  * The byte, 0 for an address that the heap has never had. Needs no lock for a block that is in use:
  * its entry doesn't change.
  */
-static inline unsigned heap_map_get(const void *p)
+static inline size_t heap_map_get(const void *p)
 {
     const uint8_t *entry = heap_map_entry(p);
     return __builtin_expect(entry != NULL, 1) ? *entry : 0;

@@ -37,12 +37,11 @@ static void length_clear(char *p, size_t npages)
 
 size_t heap_large_npages(const void *p)
 {
-    unsigned first = heap_map_get(p);
-    size_t npages = first & 0x1f;
+    size_t first = heap_map_get(p), npages = first & 0x1f;
     if (first & HEAP_MAP_LONG) {
         const char *page = p;
         for (size_t i = 1; i <= HEAP_MAP_NMORE; i++) {
-            npages |= (size_t)(heap_map_get(page + i * PAGE_SIZE) & 0xf) << (1 + 4 * i);
+            npages |= (heap_map_get(page + i * PAGE_SIZE) & 0xf) << (1 + 4 * i);
         }
     }
     return npages;

@@ -28,12 +28,18 @@ static __attribute__((noinline)) void *malloc_large(size_t size)
     return or_enomem(heap_alloc(size));
 }
 
+/* The heap's own way for when the shelf is empty is not malloc()'s, which has to set errno. */
+static __attribute__((noinline)) void *malloc_slow(size_t shelf, bool was)
+{
+    return or_enomem(heap_small_alloc_slow(shelf, was));
+}
+
 void *malloc(size_t size)
 {
     if (__builtin_expect(size > HEAP_SMALL_MAX, 0)) {
         return malloc_large(size);
     }
-    return or_enomem(heap_small_alloc(heap_class_of(size)));
+    return heap_small_alloc(heap_shelf_of(size), malloc_slow);
 }
 
 void free(void *p)

@@ -37,13 +37,19 @@ static inline bool irq_save(void)
     return was != 0;
 }
 
-/* Open the mask and handle what arrived meanwhile. */
-static inline void irq_unmask(void)
+/* Open the mask; whether something arrived meanwhile, which platform_irq_replay() is to handle. */
+static inline bool irq_open(void)
 {
     bool pending;
     __asm__ volatile("movb $0, %%gs:%c1\n\tcmpb $0, %%gs:%c2"
                      : "=@ccne"(pending) : "i"(PERCPU_IRQ_MASK), "i"(PERCPU_IRQ_PENDING) : "memory");
-    if (__builtin_expect(pending, 0)) {
+    return pending;
+}
+
+/* Open the mask and handle what arrived meanwhile. */
+static inline void irq_unmask(void)
+{
+    if (__builtin_expect(irq_open(), 0)) {
         platform_irq_replay();
     }
 }

@@ -20,6 +20,7 @@
 #define PERCPU_IRQ_MASK    0x41
 #define PERCPU_PLATFORM    0x80
 #define PERCPU_LIBOS       0x180
+#define PERCPU_HEAP        0x300
 
 #define PERCPU_MAX_CPUS 64
 
@@ -42,6 +43,7 @@ struct percpu {
     uint8_t event_rest[62];   /* rest of vcpu_info on Xen PV */
     uint64_t platform[32];    /* belongs to platform/x86: vectors pending, scratch, stacks */
     uint64_t libos[48];       /* belongs to libos/core: run queue, idle thread, timers */
+    uint64_t heap[50];        /* belongs to the heap: this CPU's free objects */
 };
 
 _Static_assert(offsetof(struct percpu, current) == PERCPU_CURRENT, "percpu layout");
@@ -51,6 +53,7 @@ _Static_assert(offsetof(struct percpu, irq_pending) == PERCPU_IRQ_PENDING, "perc
 _Static_assert(offsetof(struct percpu, irq_mask) == PERCPU_IRQ_MASK, "percpu layout");
 _Static_assert(offsetof(struct percpu, platform) == PERCPU_PLATFORM, "percpu layout");
 _Static_assert(offsetof(struct percpu, libos) == PERCPU_LIBOS, "percpu layout");
+_Static_assert(offsetof(struct percpu, heap) == PERCPU_HEAP, "percpu layout");
 
 /*
  * This CPU's block. Only meaningful while the caller can't move: interrupts masked or preemption
