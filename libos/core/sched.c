@@ -9,7 +9,6 @@
  */
 #include "sched.h"
 
-#include <pith/attention.h>
 #include <pith/panic.h>
 
 #define SLICE_NS 10000000u
@@ -172,11 +171,6 @@ void thread_preempt(uintptr_t rip)
     if (sched_attention_hook != NULL) {
         sched_attention_hook(rip);
     }
-}
-
-unsigned attention_now(void)
-{
-    return __atomic_load_n(&thread_current()->attention, __ATOMIC_RELAXED);
 }
 
 void thread_preempt_disable(void)

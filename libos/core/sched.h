@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <pith/attention.h>
 #include <pith/list.h>
 #include <pith/percpu.h>
 #include <pith/spinlock.h>
@@ -41,6 +42,7 @@ struct thread {
     void *self;
     uintptr_t abi_reserved[4];
     uintptr_t canary;
+    uint8_t attention;          /* ATTENTION_*; atomic; at THREAD_ATTENTION */
 
     struct context context;
     struct percpu *cpu;
@@ -57,7 +59,6 @@ struct thread {
     struct list wait;           /* in a wait queue: under that queue's lock */
     struct spinlock *wait_lock; /* of the queue it waits in, NULL while it only sleeps */
     int wait_result;
-    uint8_t attention;          /* ATTENTION_*; atomic */
     uint8_t hears;              /* the bits that end the wait it is in; atomic */
     uint8_t held_off;           /* no handler may run on top of what it does; its own */
     struct timer timeout;
@@ -74,6 +75,7 @@ struct thread {
 };
 
 _Static_assert(offsetof(struct thread, canary) == 0x28, "GCC reads the canary at %fs:0x28");
+_Static_assert(offsetof(struct thread, attention) == THREAD_ATTENTION, "attention_now() reads it");
 
 /* Scheduler data of a CPU, in percpu.libos. */
 struct __attribute__((may_alias)) cpu_sched {

@@ -42,15 +42,23 @@ static struct file *file_of(char *slot)
     return (struct file *)(void *)(slot - ((uintptr_t)slot & CLOSES));
 }
 
+/* Called last by fd_get(), which so needs no stack frame. */
+static __attribute__((noinline)) struct file *replay(struct file *f)
+{
+    platform_irq_replay();
+    return f;
+}
+
+/* The table's own reference keeps the file while the lock is held, so it can't be at its end here. */
 struct file *fd_get(int fd)
 {
     struct file *f = NULL;
     bool was = spin_lock(&lock);
     if ((unsigned)fd < nslots && (f = file_of(table[fd])) != NULL) {
-        file_ref(f);
+        __atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
     }
-    spin_unlock(&lock, was);
-    return f;
+    spin_release(&lock);
+    return !was && __builtin_expect(irq_open(), 0) ? replay(f) : f;
 }
 
 /* Make the table larger than `slot`. */

@@ -11,13 +11,6 @@ void (*point_set_mask)(sigset_t mask);
 void (*point_end_mask)(void);
 void (*point_leave)(void);
 
-void libc_point(void)
-{
-    if (__builtin_expect(attention_now() != 0, 0)) {
-        point_attend();
-    }
-}
-
 enum attended point_attend(void)
 {
     enum attended done = ATTENDED_NONE;
@@ -29,4 +22,12 @@ enum attended point_attend(void)
         point_cancel();
     }
     return done;
+}
+
+bool libc_again(ssize_t r)
+{
+    if (r == -EPIPE) {
+        libc_point(); /* SIGPIPE */
+    }
+    return r == -EINTR && point_attend() != ATTENDED_INTERRUPT;
 }

@@ -7,7 +7,7 @@
  *     do {
  *         libc_point();
  *         r = call(...);
- *     } while (libc_again(r));
+ *     } while (r < 0 && libc_again(r));
  */
 #pragma once
 
@@ -35,13 +35,18 @@ extern void (*point_leave)(void); /* the thread ends */
 /* Run what is due; what handlers have run. Context: thread, no lock held. */
 enum attended point_attend(void);
 
-void libc_point(void);
-
-/* Whether a call that has answered r is to be made again: SA_RESTART, or nothing of ours. */
-static inline bool libc_again(ssize_t r)
+static inline void libc_point(void)
 {
-    return __builtin_expect(r == -EINTR, 0) && point_attend() != ATTENDED_INTERRUPT;
+    if (__builtin_expect(attention_now() != 0, 0)) {
+        point_attend();
+    }
 }
+
+/*
+ * Attend to what made a call fail with r: a signal, a broken pipe, nothing of ours. Whether the call
+ * is to be made again: SA_RESTART, or nobody has been interrupted.
+ */
+bool libc_again(ssize_t r);
 
 /* The same for the calls that no handler lets go on: those with a time limit. */
 static inline bool libc_again_unless_handled(ssize_t r)
@@ -54,8 +59,4 @@ static inline bool libc_again_unless_handled(ssize_t r)
     do {                         \
         libc_point();            \
         (r) = (call);            \
-    } while (libc_again(r)); \
-    if (__builtin_expect((r) == -EPIPE, 0)) { \
-        libc_point(); /* SIGPIPE */ \
-    } \
-    (void)0
+    } while (__builtin_expect((r) < 0, 0) && libc_again(r))

@@ -18,8 +18,14 @@
 #define ATTENTION_CANCEL 2u /* the thread is to end at a cancellation point */
 #define ATTENTION_ALL    3u
 
-/* The calling thread's bits. Context: thread. */
-unsigned attention_now(void);
+#define THREAD_ATTENTION 0x30 /* where struct thread has them, which is libos/core's own */
+
+/* The calling thread's bits. Inline, since every call that may sleep begins with it. Context: thread. */
+static inline unsigned attention_now(void)
+{
+    const uint8_t *bits = (const uint8_t *)thread_current() + THREAD_ATTENTION;
+    return __atomic_load_n(bits, __ATOMIC_RELAXED);
+}
 
 /*
  * Set bits of a thread: its waits that hear them end, and where a signal is due and the thread runs,
