@@ -37,7 +37,7 @@ static ssize_t con_read(struct file *f, void *buf, size_t len)
         if (must_not_wait(f)) {
             return -EAGAIN;
         }
-        int r = file_wait(f, POLLIN, UINT64_MAX);
+        int r = file_sleep(f, POLLIN, UINT64_MAX);
         if (r < 0) {
             return r;
         }
@@ -54,7 +54,7 @@ static ssize_t con_write(struct file *f, const void *buf, size_t len)
         if (n == 0 && must_not_wait(f)) {
             n = -EAGAIN;
         } else if (n == 0) {
-            n = file_wait(f, POLLOUT, UINT64_MAX) < 0 ? -EINTR : 0;
+            n = file_sleep(f, POLLOUT, UINT64_MAX) < 0 ? -EINTR : 0;
         }
         if (n < 0) {
             return done != 0 ? (ssize_t)done : n;

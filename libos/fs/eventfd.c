@@ -71,7 +71,7 @@ static ssize_t eventfd_file_read(struct file *f, void *buf, size_t len)
         return -EINVAL;
     }
     while ((n = take(e)) == 0) {
-        int r = nonblocking(f) ? -EAGAIN : file_wait(f, POLLIN, UINT64_MAX);
+        int r = nonblocking(f) ? -EAGAIN : file_sleep_locked(f, &e->q, POLLIN, UINT64_MAX);
         if (r < 0) {
             return r;
         }

@@ -5,6 +5,8 @@
  */
 #include "fifo.h"
 
+#include <string.h>
+
 #include <pith/heap.h>
 
 #define SMALL 512u
@@ -16,6 +18,16 @@ struct fifo_piece {
     unsigned size;
     char bytes[];
 };
+
+/* Often it is one byte, which wakes somebody up: less than a call. */
+static inline void copy(char *to, const char *from, size_t len)
+{
+    if (len == 1) {
+        *to = *from;
+    } else {
+        memcpy(to, from, len);
+    }
+}
 
 /* Room for `len` bytes more at the end, or for some of them; NULL: there is no memory. */
 static struct fifo_piece *room(struct fifo *q, size_t len)
@@ -39,24 +51,31 @@ static struct fifo_piece *room(struct fifo *q, size_t len)
     return p;
 }
 
-size_t fifo_put(struct fifo *q, struct iov_cursor *from, size_t len)
+static __attribute__((noinline)) size_t put_pieces(struct fifo *q, const char *from, size_t len)
 {
     size_t done = 0;
-    while (done < len) {
-        struct fifo_piece *p = room(q, len - done);
-        if (p == NULL) {
-            break;
-        }
+    struct fifo_piece *p;
+    while (done < len && (p = room(q, len - done)) != NULL) {
         size_t n = p->size - p->end;
-        n = iov_take(from, p->bytes + p->end, n < len - done ? n : len - done);
-        if (n == 0) {
-            break;
-        }
+        n = n < len - done ? n : len - done;
+        memcpy(p->bytes + p->end, from + done, n);
         p->end += (unsigned)n;
         done += n;
     }
     q->bytes += done;
     return done;
+}
+
+size_t fifo_put(struct fifo *q, const void *from, size_t len)
+{
+    struct fifo_piece *p = q->last;
+    if (p == NULL || p->size - p->end < len) {
+        return put_pieces(q, from, len);
+    }
+    copy(p->bytes + p->end, from, len);
+    p->end += (unsigned)len;
+    q->bytes += len;
+    return len;
 }
 
 /* The first piece is used up. */
@@ -72,24 +91,35 @@ static void drop(struct fifo *q)
     heap_free(p);
 }
 
-size_t fifo_get(struct fifo *q, struct iov_cursor *to, size_t len)
+static __attribute__((noinline)) size_t get_pieces(struct fifo *q, char *to, size_t len)
 {
     size_t done = 0;
-    while (done < len && q->bytes != 0) {
+    while (done < len && done < q->bytes) {
         struct fifo_piece *p = q->first;
         size_t n = p->end - p->start;
-        n = iov_give(to, p->bytes + p->start, n < len - done ? n : len - done);
-        if (n == 0) {
-            break;
-        }
+        n = n < len - done ? n : len - done;
+        memcpy(to + done, p->bytes + p->start, n);
         p->start += (unsigned)n;
-        q->bytes -= n;
         done += n;
         if (p->start == p->end) {
             drop(q);
         }
     }
+    q->bytes -= done;
     return done;
+}
+
+size_t fifo_get(struct fifo *q, void *to, size_t len)
+{
+    struct fifo_piece *p = q->first;
+    size_t n = q->bytes;
+    if (n > len || n == 0 || p->next != NULL || p->size >= SMALL) {
+        return get_pieces(q, to, len);
+    }
+    copy(to, p->bytes + p->start, n);
+    p->start = p->end = 0;
+    q->bytes = 0;
+    return n;
 }
 
 void fifo_clear(struct fifo *q)

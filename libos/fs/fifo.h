@@ -4,8 +4,6 @@
 
 #include <stddef.h>
 
-#include "iovec.h"
-
 struct fifo_piece;
 
 struct fifo {
@@ -14,13 +12,13 @@ struct fifo {
 };
 
 /*
- * Append up to len bytes from the list; fewer only where memory is short. Returns how many. The
- * caller has a lock, here and below. Context: thread.
+ * Append len bytes; fewer only where memory is short. Returns how many. The caller has a lock, here
+ * and below. Context: thread.
  */
-size_t fifo_put(struct fifo *q, struct iov_cursor *from, size_t len);
+size_t fifo_put(struct fifo *q, const void *from, size_t len);
 
 /* Take up to as many bytes out as are there and fit; returns how many. */
-size_t fifo_get(struct fifo *q, struct iov_cursor *to, size_t len);
+size_t fifo_get(struct fifo *q, void *to, size_t len);
 
 /* Throw everything away. */
 void fifo_clear(struct fifo *q);

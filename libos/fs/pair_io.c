@@ -41,7 +41,7 @@ static uint64_t deadline(const struct pair_end *e, int direction)
 /* Wait; a timeout of the socket's is -EAGAIN. */
 static int wait_for(struct file *f, int events, uint64_t until)
 {
-    int r = file_wait(f, events, until);
+    int r = file_sleep(f, events, until);
     return r == -ETIMEDOUT ? -EAGAIN : r;
 }
 

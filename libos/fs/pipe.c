@@ -21,8 +21,12 @@
 #include <pith/pollq.h>
 
 #include "fifo.h"
+#include "iovec.h"
 
 #define CAPACITY (64u * 1024)
+
+/* For what read() and write() of one buffer share with those of lists: half of it goes then. */
+#define INLINE static inline __attribute__((always_inline))
 
 enum { READ_END, WRITE_END };
 
@@ -78,13 +82,28 @@ static void count(struct pipe *p, size_t written, size_t read)
 
 /* ---- reading ---- */
 
-static ssize_t try_read(struct pipe *p, struct iov_cursor *to)
+/* What an empty pipe answers. Context: any; bytes that were there at the call are not overlooked. */
+static ssize_t nothing(const struct pipe *p)
 {
+    return __atomic_load_n(&p->closed[WRITE_END], __ATOMIC_ACQUIRE) ? 0 : -EAGAIN;
+}
+
+/* Read what there is into a buffer and then into those of a list, which may be empty. */
+INLINE ssize_t try_read(struct pipe *p, void *buf, size_t len, const struct iovec *more, int nmore)
+{
+    /* A look without the lock, in this order: what was written before the end was closed is seen. */
+    ssize_t r = nothing(p);
+    if (__atomic_load_n(&p->written, __ATOMIC_RELAXED) == 0) {
+        return r;
+    }
     libc_mutex_lock(&p->lock);
     bool was_full = !page_free_for_write(p);
-    size_t n = fifo_get(&p->data, to, SIZE_MAX);
-    count(p, p->written, p->read + n);
-    ssize_t r = n != 0 ? (ssize_t)n : p->closed[WRITE_END] ? 0 : -EAGAIN;
+    size_t done = fifo_get(&p->data, buf, len);
+    for (int i = 0; i < nmore && p->data.bytes != 0; i++) {
+        done += fifo_get(&p->data, more[i].iov_base, more[i].iov_len);
+    }
+    count(p, p->written, p->read + done);
+    r = done != 0 ? (ssize_t)done : nothing(p); /* another reader may have been quicker */
     bool tell = was_full && page_free_for_write(p);
     pthread_mutex_unlock(&p->lock);
     if (tell) {
@@ -93,15 +112,11 @@ static ssize_t try_read(struct pipe *p, struct iov_cursor *to)
     return r;
 }
 
-static ssize_t pipe_readv(struct file *f, const struct iovec *v, int n)
+INLINE ssize_t read_into(struct file *f, void *buf, size_t len, const struct iovec *more, int nmore)
 {
-    struct iov_cursor to = iov_begin(v, n);
     ssize_t r;
-    if (iov_total(v, n) == 0) {
-        return 0;
-    }
-    while ((r = try_read(of(f), &to)) == -EAGAIN && !nonblocking(f)) {
-        int waited = file_wait(f, POLLIN, UINT64_MAX);
+    while ((r = try_read(of(f), buf, len, more, nmore)) == -EAGAIN && !nonblocking(f)) {
+        int waited = file_sleep_locked(f, &of(f)->q[READ_END], POLLIN, UINT64_MAX);
         if (waited < 0) {
             return waited;
         }
@@ -109,26 +124,36 @@ static ssize_t pipe_readv(struct file *f, const struct iovec *v, int n)
     return r;
 }
 
+static ssize_t pipe_readv(struct file *f, const struct iovec *v, int n)
+{
+    return iov_total(v, n) != 0 ? read_into(f, NULL, 0, v, n) : 0;
+}
+
 static ssize_t pipe_read(struct file *f, void *buf, size_t len)
 {
-    struct iovec v = { buf, len };
-    return pipe_readv(f, &v, 1);
+    return len != 0 ? read_into(f, buf, len, NULL, 0) : 0;
 }
 
 /* ---- writing ---- */
 
 /*
- * Write what fits of the `left` bytes; nothing where all of them belong together and don't fit.
+ * Write what fits of a buffer; with `whole`, and then of those of a list, which may be empty, all
+ * `total` bytes or nothing.
  */
-static ssize_t try_write(struct pipe *p, struct iov_cursor *from, size_t left, bool atomic)
+INLINE ssize_t try_write(struct pipe *p, const void *buf, size_t len, const struct iovec *more,
+                         int nmore, size_t total, bool whole)
 {
     ssize_t r = -EAGAIN;
     libc_mutex_lock(&p->lock);
     size_t fits = room(p);
     if (p->closed[READ_END]) {
         r = -EPIPE;
-    } else if (fits != 0 && (!atomic || left <= fits)) {
-        size_t n = fifo_put(&p->data, from, left < fits ? left : fits);
+    } else if (total <= fits || (fits != 0 && !whole)) {
+        size_t want = len < fits ? len : fits, n = fifo_put(&p->data, buf, want);
+        for (int i = 0; i < nmore && n == want; i++) {
+            want += more[i].iov_len;
+            n += fifo_put(&p->data, more[i].iov_base, more[i].iov_len);
+        }
         count(p, p->written + n, p->read);
         r = n != 0 ? (ssize_t)n : -ENOMEM;
     }
@@ -139,32 +164,63 @@ static ssize_t try_write(struct pipe *p, struct iov_cursor *from, size_t left, b
     return r;
 }
 
-static ssize_t pipe_writev(struct file *f, const struct iovec *v, int n)
+/* try_write() until something has been written. */
+INLINE ssize_t write_some(struct file *f, const void *buf, size_t len, const struct iovec *more,
+                          int nmore, size_t total, bool whole)
 {
-    struct iov_cursor from = iov_begin(v, n);
-    size_t total = iov_total(v, n), done = 0;
-    bool atomic = total <= PIPE_BUF;
-    ssize_t r = 0;
-    while (done < total) {
-        r = try_write(of(f), &from, total - done, atomic);
-        if (r > 0) {
-            done += (size_t)r;
-        } else if (r != -EAGAIN || nonblocking(f)) {
-            break;
-        } else if ((r = file_wait(f, POLLOUT, UINT64_MAX)) < 0) {
-            break;
+    ssize_t r;
+    while ((r = try_write(of(f), buf, len, more, nmore, total, whole)) == -EAGAIN &&
+           !nonblocking(f)) {
+        int waited = file_sleep_locked(f, &of(f)->q[WRITE_END], POLLOUT, UINT64_MAX);
+        if (waited < 0) {
+            return waited;
         }
     }
-    if (r == -EPIPE) {
+    if (__builtin_expect(r == -EPIPE, 0)) {
         libc_broken_pipe();
     }
-    return done != 0 ? (ssize_t)done : r;
+    return r;
+}
+
+/* All of a buffer, with others' bytes in between where they like. */
+static ssize_t write_long(struct file *f, const char *buf, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t r = write_some(f, buf + done, len - done, NULL, 0, len - done, false);
+        if (r < 0) {
+            return done != 0 ? (ssize_t)done : r;
+        }
+        done += (size_t)r;
+    }
+    return (ssize_t)done;
 }
 
 static ssize_t pipe_write(struct file *f, const void *buf, size_t len)
 {
-    struct iovec v = { (void *)(uintptr_t)buf, len };
-    return pipe_writev(f, &v, 1);
+    if (len - 1 < PIPE_BUF) {
+        return write_some(f, buf, len, NULL, 0, len, true);
+    }
+    return write_long(f, buf, len);
+}
+
+static ssize_t pipe_writev(struct file *f, const struct iovec *v, int n)
+{
+    size_t total = iov_total(v, n), done = 0;
+    if (total <= PIPE_BUF) {
+        return total != 0 ? write_some(f, NULL, 0, v, n, total, true) : 0;
+    }
+    for (int i = 0; i < n; i++) {
+        ssize_t r = write_long(f, v[i].iov_base, v[i].iov_len);
+        if (r < 0) {
+            return done != 0 ? (ssize_t)done : r;
+        }
+        done += (size_t)r;
+        if ((size_t)r < v[i].iov_len) {
+            break; /* interrupted, or it would have to wait: what went out counts */
+        }
+    }
+    return (ssize_t)done;
 }
 
 /* ---- the rest ---- */

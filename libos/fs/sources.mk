@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-LIBOS_FS_SRCS := blkdev.c blkdev_list.c blkfile.c condev.c confile.c filewait.c console.c console_input.c devfs.c file.c
+LIBOS_FS_SRCS := blkdev.c blkdev_list.c blkfile.c condev.c confile.c filewait.c filesleep.c console.c console_input.c devfs.c file.c
 LIBOS_FS_SRCS += cpio.c devfs_tree.c initrd.c ramfs.c ramfs_data.c ramfs_dir.c sendfile.c vfs.c \
     vfs_attr.c vfs_file.c vfs_names.c vfs_open.c vfs_path.c vfs_sync.c
 LIBOS_FS_SRCS += mmap.c mmap_file.c mmap_list.c

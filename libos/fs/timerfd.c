@@ -104,7 +104,7 @@ static ssize_t timerfd_read(struct file *f, void *buf, size_t len)
     while ((n = take(of(f))) == 0) {
         int r = -EAGAIN;
         if ((__atomic_load_n(&f->flags, __ATOMIC_RELAXED) & O_NONBLOCK) == 0) {
-            r = file_wait(f, POLLIN, UINT64_MAX);
+            r = file_sleep(f, POLLIN, UINT64_MAX);
         }
         if (r < 0) {
             return r;

@@ -153,7 +153,7 @@ static int sock_accept(struct file *f, int flags, struct sockaddr *addr, socklen
             return r;
         }
         uint64_t ns = pair_of(s->end)->timeout_ns[0], now = platform_clock_ns();
-        r = file_wait(f, POLLIN, ns == 0 || now + ns < now ? UINT64_MAX : now + ns);
+        r = file_sleep(f, POLLIN, ns == 0 || now + ns < now ? UINT64_MAX : now + ns);
         if (r < 0) {
             return r == -ETIMEDOUT ? -EAGAIN : r;
         }

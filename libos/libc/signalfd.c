@@ -61,7 +61,7 @@ static ssize_t signalfd_read(struct file *f, void *buf, size_t len)
         if (__atomic_load_n(&f->flags, __ATOMIC_RELAXED) & O_NONBLOCK) {
             return -EAGAIN;
         }
-        int r = file_wait(f, POLLIN, UINT64_MAX);
+        int r = file_sleep(f, POLLIN, UINT64_MAX);
         if (r < 0) {
             return r;
         }

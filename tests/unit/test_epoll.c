@@ -64,9 +64,10 @@ void io_poll(void)
 {
 }
 
-int file_wait(struct file *f, int events, uint64_t deadline_ns)
+int file_sleep_locked(struct file *f, struct pollq *q, int events, uint64_t deadline_ns)
 {
     (void)f;
+    (void)q;
     (void)events;
     (void)deadline_ns;
     return -ETIMEDOUT;

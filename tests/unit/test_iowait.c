@@ -1,5 +1,5 @@
 /*
- * sources: libos/core/attention.c libos/core/iowait.c libos/core/pollq.c libos/fs/filewait.c libos/core/thread.c
+ * sources: libos/core/attention.c libos/core/iowait.c libos/core/pollq.c libos/fs/filewait.c libos/fs/filesleep.c libos/core/thread.c
  * libos/core/thread_create.c libos/core/thread_memory.c libos/core/tls.c libos/core/sched.c
  * libos/core/waitq.c libos/core/timer.c libos/core/timer_heap.c libos/core/page.c
  * libos/core/page_buddy.c libos/core/random.c libos/core/chacha.c
@@ -212,6 +212,62 @@ static void test_file_wait(void)
     EXPECT(file_wait(&f, POLLIN | POLLOUT, 0) == (POLLIN | POLLOUT));
 }
 
+/* ---- file_sleep() ---- */
+
+static int sleep_plain(struct file *f, int events, uint64_t deadline_ns)
+{
+    return file_sleep(f, events, deadline_ns);
+}
+
+static int sleep_locked(struct file *f, int events, uint64_t deadline_ns)
+{
+    return file_sleep_locked(f, &file_q, events, deadline_ns);
+}
+
+/* It becomes ready just when ready() has answered that it is not. */
+static int ready_too_late(struct file *f, int events)
+{
+    int r = file_ready(f, events);
+    becomes_ready(NULL);
+    return r;
+}
+
+static const struct file_ops late_ops = { .ready = ready_too_late, .pollq = file_pollq };
+
+static void test_file_sleep(int (*sleep)(struct file *f, int events, uint64_t deadline_ns))
+{
+    struct file f = { .ops = &some_ops };
+    struct thread *t;
+
+    pollq_init(&file_q);
+    file_events = 0;
+    EXPECT(sleep(&f, POLLIN, now) == -ETIMEDOUT);
+    uint64_t start = now;
+    EXPECT(sleep(&f, POLLIN, start + MS) == -ETIMEDOUT && now >= start + MS);
+    EXPECT(list_empty(&file_q.watches) && !irq_is_masked());
+    timer_arm(&file_timer, now + MS);
+    EXPECT(sleep(&f, POLLOUT, now + 2 * MS) == 0); /* told of POLLOUT, which is but a hint */
+    EXPECT(sleep(&f, POLLIN, 0) == 0);
+    file_events = 0;
+    timer_arm(&file_timer, now + MS);
+    EXPECT(sleep(&f, POLLIN, UINT64_MAX) == 0 && file_events == POLLIN);
+    file_events = 0;
+    EXPECT(thread_create(&t, NULL, interrupt_main, thread_current()) == 0);
+    EXPECT(sleep(&f, POLLIN, UINT64_MAX) == -EINTR);
+    EXPECT(thread_join(t, NULL, UINT64_MAX) == 0);
+    attention_drop(thread_current(), ATTENTION_SIGNAL);
+    EXPECT(list_empty(&file_q.watches) && !irq_is_masked());
+}
+
+static void test_file_sleep_late(void)
+{
+    struct file f = { .ops = &late_ops };
+
+    file_events = 0;
+    EXPECT(file_sleep(&f, POLLIN, UINT64_MAX) == 0 && file_events == POLLIN);
+    EXPECT(list_empty(&file_q.watches));
+}
+
 /* ---- the engine ---- */
 
 static struct timer mail[BOXES];
@@ -391,6 +447,9 @@ static void *test_all(void *arg)
     test_interrupt();
     test_pollq();
     test_file_wait();
+    test_file_sleep(sleep_plain);
+    test_file_sleep(sleep_locked);
+    test_file_sleep_late();
     test_engine();
     test_hand_over();
     test_storm(BOXES);

@@ -65,8 +65,8 @@ int io_engine_start(const struct io_engine *engine);
 void io_engine_kick(void);
 
 /*
- * Wait until any of `events` (POLLIN, ...) holds for the file, or POLLERR or POLLHUP. What every
- * blocking call on a file that has a poll queue is made of:
+ * Wait until any of `events` (POLLIN, ...) holds for the file, or POLLERR or POLLHUP, and run the
+ * engine meanwhile. What every blocking call on a file that the engine serves is made of:
  *
  *     while ((r = try(f)) == -EAGAIN && !nonblocking) {
  *         if ((r = file_wait(f, POLLIN, deadline)) < 0) break;
@@ -77,7 +77,21 @@ void io_engine_kick(void);
 int file_wait(struct file *f, int events, uint64_t deadline_ns);
 
 /*
- * The same for a condition that ready() doesn't tell: `done(arg)` is asked first and after each
+ * The same for files that the engine has no part in: pipes, consoles, whatever another thread or an
+ * interrupt notifies. It costs half as much, since the thread joins nobody who runs the engine; that
+ * is then done by others who wait, or by its background thread. The file has a poll queue and a
+ * ready(), and the caller has a reference to it.
+ *
+ * Returns 0 when one of `events` may hold: the caller tries again. Errors: -ETIMEDOUT, -EINTR.
+ * Context: thread, unmasked.
+ */
+int file_sleep(struct file *f, int events, uint64_t deadline_ns);
+
+/* The same for a file with poll queue q whose ready() takes no lock: asked once, with q's lock held. */
+int file_sleep_locked(struct file *f, struct pollq *q, int events, uint64_t deadline_ns);
+
+/*
+ * file_wait() for a condition that ready() doesn't tell: `done(arg)` is asked first and after each
  * notification that concerns `events`, until it answers something other than 0. Returns that.
  */
 int file_wait_until(struct file *f, int events, uint64_t deadline_ns, int (*done)(void *arg),
