@@ -120,9 +120,11 @@ static void timerfd_once(void)
     FAILS(read(t, &n, 8), EAGAIN);
     unsigned long start = now_ns();
     EQ(timerfd_settime(t, 0, &s, NULL), 0);
-    EQ(events_of(t, ALL), 0);
+    int early = events_of(t, ALL);
     EQ(timerfd_gettime(t, &old), 0);
-    OK(ns_of(&old.it_value) > 0 && ns_of(&old.it_value) <= 20 * MS);
+    /* A busy host may have kept us from running for longer than that. */
+    OK((early == 0 && ns_of(&old.it_value) > 0) || now_ns() - start >= 20 * MS);
+    OK(ns_of(&old.it_value) <= 20 * MS);
     struct pollfd p = { .fd = t, .events = POLLIN };
     EQ(poll(&p, 1, -1), 1);
     OK(now_ns() - start >= 20 * MS);
