@@ -2,11 +2,12 @@
 /*
  * A QEMU TCG plugin that counts executed guest instructions into a file that others map and read at any time.
  *
- *     -plugin insn.so,to=PATH[,blocks=on][,stop=HEXADDRESS]
+ *     -plugin insn.so,to=PATH[,blocks=on][,stop=HEXADDRESS][,range=HEX-HEX]...
  *
  * The file is `struct head`, padded to HEAD_SIZE, then one `struct block` per translated block when
  * blocks=on or stop= is given; its unused part is a hole. Words are the host's, 64 bits.
- * At `stop` each block's count so far is kept as `at_stop`. A block that an exception leaves early counts as a
+ * `range`, up to RANGES times: what is executed from the first of these addresses to the last is counted as well, in
+ * range[] by their order. At `stop` each block's count so far is kept as `at_stop`. A block that an exception leaves early counts as a
  * whole. The plugin interface (QEMU's qemu-plugin.h, version 1) is declared here, because distributions
  * do not install that header. Counters are plain: one virtual CPU.
  */
@@ -42,6 +43,7 @@ EXPORT int qemu_plugin_version = 1;
 
 #define HEAD_SIZE  4096
 #define MAX_BLOCKS (1u << 20)
+#define RANGES     4
 
 /* Read by toolchain/cli/bench/plugin.py. */
 struct head {
@@ -49,6 +51,7 @@ struct head {
     uint64_t nblocks;
     uint64_t lost; /* translations beyond MAX_BLOCKS */
     uint64_t stopped;
+    uint64_t range[RANGES]; /* instructions */
 };
 
 struct block {
@@ -61,6 +64,10 @@ struct block {
 static struct head *head;
 static struct block *blocks; /* NULL: only the total is wanted */
 static uint64_t stop;
+static struct {
+    uint64_t first, last;
+} ranges[RANGES];
+static unsigned nranges;
 
 static void reached_stop(unsigned cpu, void *data)
 {
@@ -86,6 +93,11 @@ static void translated(plugin_id id, struct plugin_block *tb)
         qemu_plugin_register_vcpu_tb_exec_cb(tb, reached_stop, CALLBACK_NO_REGS, NULL);
     }
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &head->total, n);
+    for (unsigned i = 0; i < nranges; i++) {
+        if (address >= ranges[i].first && address <= ranges[i].last) {
+            qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &head->range[i], n);
+        }
+    }
     if (blocks == NULL) {
         return;
     }
@@ -120,6 +132,22 @@ static bool map_file(const char *path, size_t nblocks)
     return true;
 }
 
+/* "HEX-HEX"; false when it is not that, or one too many. */
+static bool add_range(const char *text)
+{
+    char *end;
+
+    if (nranges == RANGES) {
+        return false;
+    }
+    ranges[nranges].first = strtoull(text, &end, 16);
+    if (*end != '-') {
+        return false;
+    }
+    ranges[nranges++].last = strtoull(end + 1, &end, 16);
+    return *end == '\0';
+}
+
 EXPORT int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int argc, char **argv)
 {
     const char *path = NULL;
@@ -134,7 +162,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int
         } else if (strncmp(argv[i], "stop=", 5) == 0) {
             stop = strtoull(argv[i] + 5, NULL, 16);
             each = true;
-        } else {
+        } else if (strncmp(argv[i], "range=", 6) != 0 || !add_range(argv[i] + 6)) {
             fprintf(stderr, "insn: unknown argument %s\n", argv[i]);
             return 1;
         }

@@ -22,9 +22,11 @@ META_PACKAGE = "linux-image-cloud-amd64"
 # In the order in which they need each other.
 MODULES = ("virtio_ring", "virtio", "virtio_mmio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
            "virtio_pci", "failover", "net_failover", "virtio_net")
+XEN_MODULES = ("xen-netfront", "xen-blkfront")
 
 # As a user would set it up who knows that it is a guest: none of this makes it slower.
 OPTIONS = ["console=ttyS0", "quiet", "panic=-1", "no_timer_check", "init=/init"]
+XEN_OPTIONS = ["console=hvc0", "quiet", "panic=-1", "init=/init"]
 
 
 def options(kind):
@@ -65,14 +67,15 @@ def fetch():
             output(["dpkg-deb", "-x", deb, FOLDER])
             os.unlink(deb)
     kernel = glob.glob(os.path.join(FOLDER, "boot", "vmlinuz-*"))[0]
-    modules = []
-    for name in MODULES:
-        found = glob.glob(os.path.join(FOLDER, "lib", "modules", "*", "kernel", "**", name + ".ko"),
-                          recursive=True)
-        if not found:
-            raise Failure(f"{kernel} has no module {name}")
-        modules.append(found[0])
-    return kernel, modules, version()
+    return kernel, [module(name) for name in MODULES], version()
+
+
+def module(name):
+    """The file of a module of the kernel that was fetched."""
+    found = glob.glob(os.path.join(FOLDER, "lib", "modules", "*", "kernel", "**", name + ".ko"), recursive=True)
+    if not found:
+        raise Failure(f"the Linux guest's kernel has no module {name}")
+    return found[0]
 
 
 def version():
@@ -94,14 +97,16 @@ def libraries(binary):
 
 def archive_of(name, fill):
     """Path of an archive with init, modules, and what fill(folder) puts there, /program among it."""
-    _, modules, _ = fetch()
+    fetch()
     root = os.path.join(FOLDER, name)
     shutil.rmtree(root, ignore_errors=True)
-    os.makedirs(os.path.join(root, "modules"))
+    os.makedirs(root)
     compile_static(os.path.join(root, "init"), [INIT])
     fill(root)
-    for number, module in enumerate(modules):
-        shutil.copyfile(module, os.path.join(root, "modules", f"{number:02}"))
+    for folder, names in (("modules", MODULES), ("modules-xen", XEN_MODULES)):
+        os.makedirs(os.path.join(root, folder))
+        for number, wanted in enumerate(names):
+            shutil.copyfile(module(wanted), os.path.join(root, folder, f"{number:02}"))
     archive = root + ".cpio"
     initrd.pack(root, archive)
     return archive

@@ -18,6 +18,7 @@ and .html; docs/performance.md explains it."""
 # In the order of a run without names; each a module below bench/.
 WORKLOADS = {name: name for name in ("hello", "prim", "start", "khttp", "tcp", "udp", "idle", "redis", "disk")}
 QUICK = ("hello", "prim", "khttp", "tcp")
+ON_XEN = ("khttp", "tcp", "udp", "redis")
 ALONE = ("boot",)  # only by name, with a report of its own
 COUNTS = os.path.join(TOP, "tests", "bench", "counts.json")
 MOST = 1000
@@ -29,7 +30,8 @@ def add_arguments(parser):
                         help="what to measure: " + ", ".join([*WORKLOADS, *ALONE]))
     parser.add_argument("--quick", action="store_true",
                         help="one short turn of each, fewer measures: under three minutes")
-    parser.add_argument("--on", choices=("tcg", "kvm"), default="tcg", help="what runs the machines")
+    parser.add_argument("--on", choices=("tcg", "kvm", "xen-pv", "xen-pvh"), default="tcg",
+                        help="what runs the machines; xen-*: guests of a Xen with a Linux dom0 in QEMU's TCG")
     parser.add_argument("--machine", choices=("microvm", "q35", "pc"), default="pc",
                         help="QEMU's machine (default: pc)")
     parser.add_argument("--rounds", metavar="N", default="3", help="timed turns of each side (default: 3)")
@@ -72,6 +74,17 @@ def wanted(options):
     return bench
 
 
+def chosen(options):
+    """The workloads to run."""
+    on_xen = options.on.startswith("xen-")
+    for name in options.names:
+        if name not in WORKLOADS:
+            raise usage(f"there is no '{name}'; there are {', '.join([*WORKLOADS, *ALONE])}")
+        if on_xen and name not in ON_XEN:
+            raise usage(f"{name} is not measured on Xen; {', '.join(ON_XEN)} are")
+    return options.names or [name for name in (QUICK if options.quick else WORKLOADS) if not on_xen or name in ON_XEN]
+
+
 def modules(names):
     return {name: importlib.import_module("bench." + WORKLOADS[name]) for name in names}
 
@@ -110,16 +123,14 @@ def record(results):
 def run(options, _args):
     from bench import against, frame, page, report  # pylint: disable=import-outside-toplevel
     bench = wanted(options)
-    for name in options.names:
-        if name not in WORKLOADS and name not in ALONE:
-            raise usage(f"there is no '{name}'; there are {', '.join([*WORKLOADS, *ALONE])}")
     if "boot" in options.names:
         from bench import boot  # pylint: disable=import-outside-toplevel
         if options.names != ["boot"]:
             raise usage("boot is measured alone")
         return boot.run(max(1, bench.rounds), options.linux)
+    names = chosen(options)
     before = older(options.against)
-    found = modules(options.names or (QUICK if options.quick else WORKLOADS))
+    found = modules(names)
     prepare(found)
     results = []
     path = os.path.abspath(options.out) if options.out else frame.new_path()

@@ -5,7 +5,8 @@
  *
  *     init=/init ... -- ADDRESS|none [ARGUMENT...]     (what the kernel does not know it hands to us)
  *
- * The modules are /modules/00, /modules/01, ... in the order in which they need each other.
+ * The modules are /modules/00, /modules/01, ... in the order in which they need each other; as a guest of Xen
+ * those in /modules-xen.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,11 +32,11 @@ static void fail(const char *what)
     exit(1);
 }
 
-static void load_modules(void)
+static void load_modules(const char *folder)
 {
     for (int i = 0;; i++) {
-        char path[32];
-        snprintf(path, sizeof(path), "/modules/%02d", i);
+        char path[64];
+        snprintf(path, sizeof(path), "%s/%02d", folder, i);
         int fd = open(path, O_RDONLY);
         if (fd < 0) {
             return;
@@ -118,7 +119,8 @@ int main(int argc, char **argv)
         return 1;
     }
     prepare();
-    load_modules();
+    /* Linux makes this folder on Xen only (drivers/xen/xenbus/xenbus_probe.c). */
+    load_modules(access("/proc/xen", F_OK) == 0 ? "/modules-xen" : "/modules");
     if (strcmp(argv[1], "none") != 0) {
         configure(argv[1]);
     }

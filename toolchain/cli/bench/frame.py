@@ -36,6 +36,10 @@ class Bench:
     card: list = field(default_factory=list)  # NAME=VALUE for the network card's device
     boot_options: list = field(default_factory=list)  # Pith's own, like net.gro=1
 
+    @property
+    def on_xen(self):
+        return self.platform.startswith("xen-")
+
 
 @dataclass
 class Result:
@@ -47,6 +51,7 @@ class Result:
     commands: dict = field(default_factory=dict)  # side -> words that started it
     profiles: dict = field(default_factory=dict)  # measure -> {function: instructions per unit}
     seconds: float = 0.0
+    platform: str = "tcg"
 
     def add(self, side, values):
         kept = self.values.setdefault(side, {})
@@ -100,14 +105,16 @@ def turn(workload, side, bench, counted, result):
 
 def run(workload, bench):
     """Let the sides of a workload take turns. Result."""
-    result = Result(workload.NAME, workload.TITLE)
+    result = Result(workload.NAME, workload.TITLE, platform=bench.platform)
     chosen = [side for side in workload.sides(bench) if not bench.sides or side.name.lower() in bench.sides]
+    if bench.on_xen:
+        chosen = [side for side in chosen if side.guest]
     for number in range(max(bench.rounds, bench.counted)):
         for counted in (False, True):
             for side in chosen:
                 if number >= (bench.counted if counted else bench.rounds):
                     continue
-                if counted and (bench.platform != "tcg" or not side.counts):
+                if counted and (bench.platform == "kvm" or not side.counts):
                     continue
                 say(f"{workload.NAME}, round {number + 1}: {side.name}{', counted' if counted else ''}")
                 turn(workload, side, bench, counted, result)

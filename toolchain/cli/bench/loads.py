@@ -16,7 +16,7 @@ CLIENT_SOURCES = os.path.join(TOP, "tests", "bench", "client", "*.c")
 
 
 class Span:
-    """What happens to a side between two moments: seconds and instructions, and with `bench.profile` in which
+    """What happens to a side between two moments: seconds, of the clock and of this host's CPUs, instructions, and with `bench.profile` in which
     functions."""
 
     def __init__(self, started, bench):
@@ -26,13 +26,30 @@ class Span:
     def __enter__(self):
         self.blocks = self.started.meter.blocks() if self.profiled else []
         self.seconds = time.monotonic()
+        self.parts = self.started.parts()
+        self.cpu = self.started.cpu()
         self.instructions = self.started.instructions()
         return self
 
     def __exit__(self, *_):
         self.instructions = self.started.instructions() - self.instructions
+        self.parts = {part: now - self.parts[part] for part, now in self.started.parts().items()}
+        self.cpu = self.started.cpu() - self.cpu
         self.seconds = time.monotonic() - self.seconds
         self.after = self.started.meter.blocks() if self.profiled else []
+
+
+def keep_counts(span, name, per, done, values):
+    """A span's instructions per one of `done`, as the measure "NAME instructions/PER"; where a machine has several
+    parts, those of each too; and what this host's CPUs have spent on it. Returns the measure."""
+    measure = f"{name} instructions/{per}"
+    if span.cpu:
+        values[f"{name} CPU ns/{per}"] = span.cpu * 1e9 / done
+    values[measure] = span.instructions / done
+    for part, instructions in span.parts.items():
+        if instructions:
+            values[f"{name}, {part} instructions/{per}"] = instructions / done
+    return measure
 
 
 def keep_profile(span, side, measure, done, profiles):

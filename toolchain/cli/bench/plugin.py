@@ -17,7 +17,8 @@ SOURCE = os.path.join(TOP, "tests", "bench", "insn.c")
 PLUGIN = os.path.join(BUILD, "bench", "insn.so")
 
 # tests/bench/insn.c
-HEAD = struct.Struct("=QQQQ")
+RANGES = 4
+HEAD = struct.Struct(f"={4 + RANGES}Q")
 BLOCK = struct.Struct("=QQQq")
 HEAD_SIZE = 4096
 
@@ -36,9 +37,9 @@ def build():
 
 class Meter:
     """One machine's counter. `blocks`: per translated block, for a profile; `stop`: an address at which
-    the counts so far are kept."""
+    the counts so far are kept; `ranges`: {name: (first, last address)} whose instructions are counted by themselves."""
 
-    def __init__(self, blocks=False, stop=None):
+    def __init__(self, blocks=False, stop=None, ranges=None):
         build()
         self.path = os.path.join(BUILD, "bench", f"insn-{secrets.token_hex(4)}.count")
         words = [PLUGIN, "to=" + self.path]
@@ -46,6 +47,8 @@ class Meter:
             words.append("blocks=on")
         if stop is not None:
             words.append(f"stop={stop:x}")
+        self.ranges = ranges or {}
+        words += [f"range={first:x}-{last:x}" for first, last in self.ranges.values()]
         self.words = ["-plugin", ",".join(words)]
         self.map = None
 
@@ -58,9 +61,13 @@ class Meter:
     def total(self):
         return self.head()[0]
 
+    def parts(self):
+        """{name of a range: instructions}"""
+        return dict(zip(self.ranges, self.head()[4:]))
+
     def blocks(self):
         """[(address, instructions, executed, executed at `stop` or -1)]"""
-        _, count, lost, stopped = self.head()
+        _, count, lost, stopped = self.head()[:4]
         if lost:
             raise Failure("the instruction plugin ran out of room")
         data = self.map[HEAD_SIZE:HEAD_SIZE + count * BLOCK.size]

@@ -50,7 +50,6 @@ def measure(started, bench, side):
                 got = loads.redis_benchmark(started.ns, command, requests, pipeline)
             values[f"{name} requests/s"] = got["rps"]
             values[f"{name} p50 us"], values[f"{name} p99 us"] = got["p50"], got["p99"]
-            counted = f"{name} instructions/request"
-            values[counted] = span.instructions / requests
+            counted = loads.keep_counts(span, name, "request", requests, values)
             loads.keep_profile(span, side, counted, requests, profiles)
     return values, profiles

@@ -32,12 +32,15 @@ def verdict(workload, result, measure):
     ours, linux = result.median("Pith", measure), result.median("Linux", measure)
     if ours is None:
         return "", None
-    if measure in getattr(workload, "TARGETS", {}):
-        target = workload.TARGETS[measure]
+    on_xen = result.platform.startswith("xen-")
+    # On Xen instructions are those of the whole machine.
+    targets, ratios = ("", "XEN_RATIOS") if on_xen else ("TARGETS", "RATIOS")
+    if measure in getattr(workload, targets, {}):
+        target = getattr(workload, targets)[measure]
         met = ours >= target if frame.more_is_better(measure) else ours <= target
         return number(target), met
-    if measure in getattr(workload, "RATIOS", {}) and linux:
-        target = workload.RATIOS[measure]
+    if measure in getattr(workload, ratios, {}) and linux:
+        target = getattr(workload, ratios)[measure]
         return f"{target} x Linux", (frame.better(measure, ours, linux) or 0) >= target
     return "", None
 
@@ -73,7 +76,7 @@ def profile_lines(measure, functions):
 def table(workload, result):
     rows = columns(workload, result)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    print(f"\n{result.name}: {result.title} ({result.seconds:.0f} s)")
+    print(f"\n{result.name} on {result.platform}: {result.title} ({result.seconds:.0f} s)")
     for row in rows:
         line = "  " + row[0].ljust(widths[0])
         for word, width in zip(row[1:], widths[1:]):

@@ -35,6 +35,7 @@ class Started:
         self.ns = ns
         self.meter = meter
         self.words = []      # how it was started
+        self.pid = None      # of the one process that is all of it
         self.control = None  # QEMU's monitor, where there is one
         self.output = bytearray()
 
@@ -44,6 +45,18 @@ class Started:
     def instructions(self):
         """Executed so far; 0 where nobody counts."""
         return self.meter.total() if self.meter else 0
+
+    def parts(self):
+        """The same of parts of the machine, where it runs more than the guest: {name: instructions}."""
+        return self.meter.parts() if self.meter else {}
+
+    def cpu(self):
+        """Seconds that this host's CPUs have spent on it: much the same on a busy host as on an idle one."""
+        if self.pid is None:
+            return 0.0
+        with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as f:
+            user, system = f.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def wait(self, port, seconds=START_SECONDS):
         until = time.monotonic() + seconds
@@ -69,6 +82,10 @@ class StartedGuest(Started):
         self.guest = Guest(machine, None, self.output.extend, timeout=3600)
         self.thread = threading.Thread(target=self.guest.run, daemon=True)
         self.thread.start()
+
+    def cpu(self):
+        self.pid = self.guest.process.pid if self.guest.process else None
+        return super().cpu()
 
     def alive(self):
         return self.thread.is_alive()
@@ -98,6 +115,7 @@ class StartedProcess(Started):
         self.far.up("eth0", (ADDRESS + "/24",))
         self.process = self.far.start(*words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL)
+        self.pid = self.process.pid
 
     def alive(self):
         return self.process.poll() is None
@@ -108,9 +126,9 @@ class StartedProcess(Started):
 
 
 class Side:
-    """What can be started. `counts`: whether its instructions can be counted."""
+    """What can be started. `counts`: whether its instructions can be counted; `guest`: whether it is a machine's."""
 
-    counts = True
+    counts = guest = True
 
     def __init__(self, name):
         self.name = name
@@ -130,6 +148,9 @@ class Pith(Side):
         self.elf, self.args, self.options, self.memory = elf, list(args), list(options), memory
 
     def start(self, bench, counted):
+        if bench.on_xen:
+            from bench import xen_sides  # pylint: disable=import-outside-toplevel,cyclic-import
+            return xen_sides.pith(self, bench, counted)
         ns = bed.Namespace()
         meter = plugin.Meter(blocks=bench.profile) if counted else None
         fixed = ["base=fixed"] if bench.profile else []
@@ -146,6 +167,9 @@ class Linux(Side):
         self.archive, self.args, self.memory = archive, list(args), memory
 
     def start(self, bench, counted):
+        if bench.on_xen:
+            from bench import xen_sides  # pylint: disable=import-outside-toplevel,cyclic-import
+            return xen_sides.linux(self, bench, counted)
         ns = bed.Namespace()
         meter = plugin.Meter() if counted else None
         return StartedGuest(ns, Machine(
@@ -155,7 +179,7 @@ class Linux(Side):
 
 
 class Native(Side):
-    counts = False
+    counts = guest = False
 
     def __init__(self, binary, args=()):
         super().__init__("native")

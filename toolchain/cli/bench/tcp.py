@@ -21,6 +21,7 @@ TARGETS = {
     "out instructions/byte": 0.25,
     "round trip instructions/request": 4500,
 }
+XEN_RATIOS = {"in Mbit/s": 1.5, "out Mbit/s": 1.5}
 RATIOS = {"in Mbit/s": 1.3, "out Mbit/s": 1.3}
 
 
@@ -40,10 +41,10 @@ def measure(started, bench, side):
         if way == "E":
             values[f"{name} p50 us"], values[f"{name} p99 us"] = got["p50"], got["p99"]
             values[f"{name} p99.9 us"] = got["p99.9"]
-            counted = f"{name} instructions/request"
+            per = "request"
         else:
             values[f"{name} Mbit/s"] = got["bytes"] * 8 / got["seconds"] / 1e6
-            counted = f"{name} instructions/byte"
-        values[counted] = span.instructions / got["bytes"]
+            per = "byte"
+        counted = loads.keep_counts(span, name, per, got["bytes"], values)
         loads.keep_profile(span, side, counted, got["bytes"], profiles)
     return values, profiles

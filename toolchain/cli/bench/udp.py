@@ -25,7 +25,6 @@ def measure(started, bench, side):
         values[f"{name} answers/s"] = got["answers"] / got["seconds"]
         values[f"{name} p50 us"], values[f"{name} p99 us"] = got["p50"], got["p99"]
         values[f"{name} lost"] = got["lost"]
-        counted = f"{name} instructions/datagram"
-        values[counted] = span.instructions / done
+        counted = loads.keep_counts(span, name, "datagram", done, values)
         loads.keep_profile(span, side, counted, done, profiles)
     return values, profiles
