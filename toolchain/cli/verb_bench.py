@@ -16,9 +16,10 @@ from letting a machine go (`xl unpause` on Xen) to main on every platform. The r
 and .html; docs/performance.md explains it."""
 
 # In the order of a run without names; each a module below bench/.
-WORKLOADS = {name: name for name in ("hello", "prim", "start", "khttp", "tcp", "udp", "idle", "redis", "disk")}
+WORKLOADS = ("hello", "prim", "start", "khttp", "tcp", "udp", "idle", "redis", "disk")
 QUICK = ("hello", "prim", "khttp", "tcp")
 ON_XEN = ("khttp", "tcp", "udp", "redis")
+BY_NAME = ("path",)  # not in a run of all
 ALONE = ("boot",)  # only by name, with a report of its own
 COUNTS = os.path.join(TOP, "tests", "bench", "counts.json")
 MOST = 1000
@@ -27,7 +28,7 @@ QUICK_SECONDS = 1
 
 def add_arguments(parser):
     parser.add_argument("names", metavar="NAME", nargs="*",
-                        help="what to measure: " + ", ".join([*WORKLOADS, *ALONE]))
+                        help="what to measure: " + ", ".join([*WORKLOADS, *BY_NAME, *ALONE]))
     parser.add_argument("--quick", action="store_true",
                         help="one short turn of each, fewer measures: under three minutes")
     parser.add_argument("--on", choices=("tcg", "kvm", "xen-pv", "xen-pvh"), default="tcg",
@@ -47,7 +48,7 @@ def add_arguments(parser):
     parser.add_argument("--against", metavar="FILE", help="tell what got worse since this older run (JSON)")
     parser.add_argument("--out", metavar="FILE", help="where the JSON goes (default: build/bench/bench-TIME.json)")
     parser.add_argument("--record", action="store_true",
-                        help="hello and prim: write Pith's counts to tests/bench/counts.json, which a test compares")
+                        help="hello, prim and path: write Pith's counts to tests/bench/counts.json, which a test compares")
     parser.add_argument("--linux", action="store_true", help="boot: a Linux as a guest of the same Xen, too")
 
 
@@ -78,15 +79,15 @@ def chosen(options):
     """The workloads to run."""
     on_xen = options.on.startswith("xen-")
     for name in options.names:
-        if name not in WORKLOADS:
-            raise usage(f"there is no '{name}'; there are {', '.join([*WORKLOADS, *ALONE])}")
+        if name not in WORKLOADS and name not in BY_NAME:
+            raise usage(f"there is no '{name}'; there are {', '.join([*WORKLOADS, *BY_NAME, *ALONE])}")
         if on_xen and name not in ON_XEN:
             raise usage(f"{name} is not measured on Xen; {', '.join(ON_XEN)} are")
     return options.names or [name for name in (QUICK if options.quick else WORKLOADS) if not on_xen or name in ON_XEN]
 
 
 def modules(names):
-    return {name: importlib.import_module("bench." + WORKLOADS[name]) for name in names}
+    return {name: importlib.import_module("bench." + name) for name in names}
 
 
 def prepare(found):
@@ -113,8 +114,9 @@ def record(results):
     with open(COUNTS, encoding="utf-8") as f:
         kept = json.load(f)
     for result in results:
-        if result.name in against.EXACT_WORKLOADS:
-            kept[result.name] = {measure: values[0] for measure, values in result.values["Pith"].items()}
+        if result.name in against.KEPT:
+            kept[result.name] = {measure: result.median("Pith", measure) for measure in result.measures()
+                                 if measure in result.values["Pith"]}
     with open(COUNTS, "w", encoding="utf-8") as f:
         json.dump(kept, f, indent=1)
         f.write("\n")

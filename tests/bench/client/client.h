@@ -21,7 +21,7 @@ int dial(const char *address, uint16_t port, int type);
 void sample_add(uint64_t ns);
 void sample_print(void);
 
-/* The modes; each prints "name value" pairs on stdout. */
-void bulk_run(const char *address, char way, double seconds);
+/* The modes; each prints "name value" pairs on stdout. http_run() with a rate of 0: `seconds` is how many requests. */
+void bulk_run(const char *address, char way, double seconds, uint64_t amount); /* bytes instead of seconds, or 0 */
 void udp_run(const char *address, size_t size, unsigned window, double seconds);
 void http_run(const char *address, uint16_t port, unsigned connections, double rate, double seconds);

@@ -18,6 +18,7 @@
 
 #define MAX_CONNECTIONS 4096
 #define EVENTS          64
+#define CLOSED_NS       (60 * SECOND_NS) /* a closed loop that takes longer is over */
 
 static const char request[] = "GET / HTTP/1.1\r\nHost: pith\r\n\r\n";
 
@@ -104,13 +105,13 @@ static int open_all(const char *address, uint16_t port, unsigned connections)
 void http_run(const char *address, uint16_t port, unsigned connections, double rate, double seconds)
 {
     int ep = open_all(address, port, connections);
-    uint64_t total = (uint64_t)(rate * seconds), asked = 0, start = now_ns();
+    uint64_t total = rate > 0 ? (uint64_t)(rate * seconds) : (uint64_t)seconds, asked = 0, start = now_ns();
     /* Who can't keep up gets as long again, then it is over. */
-    uint64_t end = start + (uint64_t)(2 * seconds * SECOND_NS);
+    uint64_t end = start + (rate > 0 ? (uint64_t)(2 * seconds * SECOND_NS) : CLOSED_NS);
 
     while ((asked < total || nidle < connections) && now_ns() < end) {
         struct epoll_event events[EVENTS];
-        uint64_t due = start + (uint64_t)((double)asked / rate * 1e9), now = now_ns();
+        uint64_t now = now_ns(), due = rate > 0 ? start + (uint64_t)((double)asked / rate * 1e9) : now;
         if (asked < total && nidle > 0 && due <= now) {
             ask(idle[--nidle], due);
             asked++;

@@ -3,8 +3,10 @@
  * The benchmark client, on this host:
  *
  *     client ADDRESS tcp S|R|E SECONDS                      (tests/bench/netpeer)
+ *     client ADDRESS tcp S|R|E 0 BYTES                      (the same, until so many have been taken)
  *     client ADDRESS udp SIZE WINDOW SECONDS                (the same)
  *     client ADDRESS http PORT CONNECTIONS RATE SECONDS     (requests at fixed moments: an open loop)
+ *     client ADDRESS http PORT CONNECTIONS 0 REQUESTS       (each connection asks again when it has its answer)
  */
 #include "client.h"
 
@@ -90,8 +92,8 @@ void sample_print(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[2], "tcp") == 0) {
-        bulk_run(argv[1], argv[3][0], atof(argv[4]));
+    if ((argc == 5 || argc == 6) && strcmp(argv[2], "tcp") == 0) {
+        bulk_run(argv[1], argv[3][0], atof(argv[4]), argc == 6 ? strtoull(argv[5], NULL, 10) : 0);
     } else if (argc == 6 && strcmp(argv[2], "udp") == 0) {
         udp_run(argv[1], strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10), atof(argv[5]));
     } else if (argc == 7 && strcmp(argv[2], "http") == 0) {

@@ -12,6 +12,7 @@
 #define UDP_PORT   5002
 #define UDP_MAX    65000
 #define WINDOW_MAX 1024
+#define AMOUNT_SECONDS 60 /* an amount that takes longer is given up */
 #define LOST_NS    (SECOND_NS / 5) /* nothing for so long: what is on its way is lost */
 
 static char buffer[65536];
@@ -25,7 +26,15 @@ static void round_trip(int fd)
     sample_add(now_ns() - start);
 }
 
-void bulk_run(const char *address, char way, double seconds)
+/* All of it has been taken when the other side, told that no more comes, closes. */
+static void wait_taken(int fd)
+{
+    if (shutdown(fd, SHUT_WR) != 0 || read(fd, buffer, 1) != 0) {
+        fail("end of transfer");
+    }
+}
+
+void bulk_run(const char *address, char way, double seconds, uint64_t amount)
 {
     int fd = dial(address, TCP_PORT, SOCK_STREAM);
     uint64_t start, now, end, bytes = 0;
@@ -34,7 +43,7 @@ void bulk_run(const char *address, char way, double seconds)
         fail("write");
     }
     start = now_ns();
-    end = start + (uint64_t)(seconds * SECOND_NS);
+    end = start + (uint64_t)((amount != 0 ? AMOUNT_SECONDS : seconds) * SECOND_NS);
     do {
         ssize_t n = 1;
         if (way == 'S') {
@@ -49,7 +58,10 @@ void bulk_run(const char *address, char way, double seconds)
         }
         bytes += (uint64_t)n;
         now = now_ns();
-    } while (now < end);
+    } while (now < end && (amount == 0 || bytes < amount));
+    if (amount != 0 && way == 'S') {
+        wait_taken(fd);
+    }
     printf("bytes %llu seconds %.6f", (unsigned long long)bytes, (double)(now - start) / 1e9);
     sample_print();
     puts("");

@@ -9,6 +9,7 @@ EXACT = 0.05
 COUNTED = 0.15
 TIMED = 0.25
 EXACT_WORKLOADS = ("hello", "prim")
+KEPT = (*EXACT_WORKLOADS, "path")  # in tests/bench/counts.json
 
 
 def allowed(name, measure):

@@ -25,6 +25,7 @@ HEAD_SIZE = 4096
 # platform/x86/image.c: where an image runs with base=fixed, and where it is linked.
 FIXED_BASE = 0xffff000000000000 | 300 << 39
 LINK_BASE = 0x100000
+FIXED_RANGE = (FIXED_BASE, FIXED_BASE + (1 << 30) - 1)
 
 
 def build():

@@ -26,7 +26,7 @@ DOM0_MEMORY = 400 << 20
 XEN_MEMORY = 160 << 20  # its own, and what a guest costs besides its memory
 PARTS = {
     "Xen": (0xffff800000000000, 0xffff87ffffffffff),  # xen/arch/x86/include/asm/config.h: its part of any space
-    "Pith": (plugin.FIXED_BASE, plugin.FIXED_BASE + (1 << 30)),
+    "Pith": plugin.FIXED_RANGE,
 }
 
 
