@@ -140,7 +140,7 @@ int net_start(void)
     return r;
 }
 
-void net_assert_failed(const char *what, int line)
+void net_assert_failed(int line)
 {
-    PANIC("lwIP, line %d: %s", line, what);
+    PANIC("lwIP: the assertion of line %d is false, in the function that the backtrace names", line);
 }

@@ -10,8 +10,6 @@
  */
 #include "net_tcp_short.h"
 
-#include <string.h>
-
 #include <lwip/inet_chksum.h>
 #include <lwip/nd6.h>
 #include <lwip/priv/tcp_priv.h>
@@ -20,6 +18,8 @@
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 #include <lwip/stats.h>
+
+#include <arch/checksum.h>
 
 #define HEADERS4 (SIZEOF_ETH_HDR + IP_HLEN + TCP_HLEN)
 #define HEADERS6 (SIZEOF_ETH_HDR + IP6_HLEN + TCP_HLEN)
@@ -33,32 +33,13 @@ struct packet {
     const struct tcp_hdr *tcp;
 };
 
-/* Whether an IPv4 header without options adds up (RFC 791, 3.1). */
-static bool header_adds_up(const void *header)
-{
-    uint64_t a, b;
-    uint32_t c;
-
-    memcpy(&a, header, 8);
-    memcpy(&b, (const char *)header + 8, 8);
-    memcpy(&c, (const char *)header + 16, 4);
-    a += b;
-    a += a < b;
-    a += c;
-    a += a < c;
-    a = (a >> 32) + (a & 0xffffffff);
-    a = (a >> 16) + (a & 0xffff);
-    a = (a >> 16) + (a & 0xffff);
-    return (uint16_t)((a >> 16) + a) == 0xffff;
-}
-
 static bool read4(struct packet *k, struct pbuf *p)
 {
     const struct ip_hdr *ip = (const void *)((const uint8_t *)p->payload + SIZEOF_ETH_HDR);
 
     if (p->len < HEADERS4 || ip->_v_hl != 0x45 || ip->_proto != IP_PROTO_TCP ||
         (ip->_offset & PP_HTONS(IP_MF | IP_OFFMASK)) != 0 ||
-        lwip_ntohs(ip->_len) + SIZEOF_ETH_HDR != p->tot_len || !header_adds_up(ip)) {
+        lwip_ntohs(ip->_len) + SIZEOF_ETH_HDR != p->tot_len || checksum_of_20(ip) != 0xffff) {
         return false;
     }
     ip_addr_copy_from_ip4(k->src, ip->src);

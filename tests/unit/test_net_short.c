@@ -66,6 +66,7 @@ static void change_weather(void)
     struct netif *n = &net_card_list->netif;
     ip4_addr_t a;
 
+    forget();
     unsigned kind = chance(3000);
     switch (kind) {
     case 0:
@@ -76,11 +77,11 @@ static void change_weather(void)
         break;
     case 2:
     case 3:
-        IP4_ADDR(&a, 255, 255, 255, chance(2) ? 0 : 128);
+        IP4_ADDR(&a, 255, 255, 255, chance(2) ? 0 : 254); /* the neighbour is behind the gateway */
         netif_set_netmask(n, &a);
         break;
     case 4:
-        IP4_ADDR(&a, 10, 0, 0, 1 + chance(2));
+        IP4_ADDR(&a, 10, 0, 0, chance(2) ? 1 : 9); /* or nobody is there */
         netif_set_gw(n, &a);
         break;
     default:
@@ -114,7 +115,7 @@ static void live(bool plain, bool v6)
         { .loss = 1, .swap = 2 },
     };
     for (unsigned i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
-        weather = i == 3 ? change_weather : NULL;
+        weather = i == 3 ? change_weather : forget;
         struct spoiling s = how[i];
         s.damage = plain ? s.damage : 0;
         transfer(v6, 400000, i == 1 ? 20000 : 300000, &s);
@@ -126,6 +127,7 @@ static void live(bool plain, bool v6)
     }
     story->shortly = lwip_stats.tcp.cachehit;
     lwip_stats.tcp.cachehit = 0;
+    lwip_stats.etharp.cachehit = 0;
     lwip_stats.nd6.cachehit = 0; /* the long way tells a neighbour's reachability twice */
     story->stats = lwip_stats;
     story->failed = unit_failed - failed_before;

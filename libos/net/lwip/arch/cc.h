@@ -30,8 +30,8 @@ uint32_t net_rand32(void);
  * fail, and the tests with mutated packets are there to find one that does. If one fails
  * nevertheless, memory may be about to be corrupted, so the machine stops with a report.
  */
-_Noreturn void net_assert_failed(const char *what, int line);
-#define LWIP_PLATFORM_ASSERT(x) net_assert_failed(x, __LINE__)
+_Noreturn void net_assert_failed(int line);
+#define LWIP_PLATFORM_ASSERT(x) net_assert_failed(__LINE__) /* the words would be 6 KiB of the image */
 
 /* Checks of arguments: the call returns its error, and that's all. */
 #define LWIP_ERROR(message, expression, handler) \

@@ -24,6 +24,24 @@ static inline uint64_t checksum_plus(uint64_t sum, uint64_t v)
     return sum + (sum < v);
 }
 
+/* Twice for each half: a first fold may carry again. */
+static inline uint16_t checksum_fold(uint64_t sum)
+{
+    sum = (sum >> 32) + (sum & 0xffffffff);
+    sum = (sum >> 32) + (sum & 0xffffffff);
+    sum = (sum >> 16) + (sum & 0xffff);
+    return (uint16_t)((sum >> 16) + (sum & 0xffff));
+}
+
+/* The same as checksum_sum() of an IPv4 header without options. */
+static inline uint16_t checksum_of_20(const void *data)
+{
+    const uint8_t *p = data;
+    uint64_t sum = checksum_plus(checksum_load(p, 8), checksum_load(p + 8, 8));
+
+    return checksum_fold(checksum_plus(sum, checksum_load(p + 16, 4)));
+}
+
 /* One's complement sum of the 16-bit words in memory's order, an odd last byte as the first of a word; once only, for its size. */
 static __attribute__((noinline, unused)) uint16_t checksum_sum(const void *data, int length)
 {
@@ -51,9 +69,5 @@ static __attribute__((noinline, unused)) uint16_t checksum_sum(const void *data,
     if (n & 1) {
         sum = checksum_plus(sum, *p);
     }
-    /* Twice: a first fold may carry again. */
-    sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    return (uint16_t)((sum >> 16) + (sum & 0xffff));
+    return checksum_fold(sum);
 }
