@@ -90,7 +90,8 @@ trap 'wait' EXIT
 stage newlib "newlib: fetch, configure, compile" newlib.sh \
     "$here/pins.sh" "$here"/patches/newlib/*.patch $(library_headers)
 stage libc "sysroot: headers and libraries" newlib-install.sh \
-    "$build/stamp/newlib" "$here/newlib-omit" "$here"/string/*.[chS] "$here/../libos/include/pith/plain_string.h"
+    "$build/stamp/newlib" "$here/newlib-omit" "$here"/string/*.[chS] "$here/../libos/include/pith/plain_string.h" \
+    "$here/../libos/include/pith/percpu.h"
 stage tools "commands and image tools" tools.sh \
     "$here"/gcc-wrapper.sh "$here"/*.in "$here"/image/*.c
 stage lwip "lwIP: fetch, patch" lwip.sh \

@@ -21,7 +21,7 @@ cp "$obj/libc.a" "$obj/libc.tmp.a"
 rm -rf "$obj/string"
 mkdir "$obj/string"
 for source in "$here"/string/*.S; do
-    $HOST_GCC $target_flags -c "$source" -o "$obj/string/$(basename "$source" .S).o"
+    $HOST_GCC $target_flags -I "$here/../libos/include" -c "$source" -o "$obj/string/$(basename "$source" .S).o"
 done
 for source in "$here"/string/*.c; do
     $HOST_GCC $target_flags -O2 -g -Wall -Werror -fno-builtin -fno-tree-loop-distribute-patterns -ffunction-sections \

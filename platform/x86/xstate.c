@@ -6,11 +6,17 @@
  * Not what CPUID was promised to be: a program at CPL 3 sees the CPU as it is and may use all of
  * it.
  */
+#include <x86/boot.h>
 #include <x86/machine.h>
 
 #define CPUID_ECX_OSXSAVE (1u << 27)
 #define LEGACY_AND_HEADER 576u
 #define XCR0_KEEP         0x2e7u /* x87, SSE, AVX, AVX-512, PKRU; AMX (8 KiB a preemption) is not handed out */
+
+#define CPUID_ECX_AVX     (1u << 28)
+#define XCR0_AVX          6u /* with SSE, without which there is none */
+
+extern uint8_t __string_wide; /* toolchain/string/memcpy.S */
 
 uint32_t x86_xstate_size = 512; /* FXSAVE */
 uint32_t x86_xstate_mask;       /* 0: FXSAVE */
@@ -38,5 +44,9 @@ void x86_xstate_init(void)
                 x86_xstate_size = r[0] + r[1];
             }
         }
+    }
+    /* For ourselves what was promised has to say so, too. */
+    if ((boot_cpuid[CPUID_1].ecx & CPUID_ECX_AVX) && (x86_xstate_mask & XCR0_AVX) == XCR0_AVX) {
+        __string_wide = 1;
     }
 }

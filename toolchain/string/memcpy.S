@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memcpy and memmove with general registers only.
+ * memcpy and memmove. They replace newlib's memcpy, whose non-temporal stores throw out of the cache
+ * what the next function wants to read.
  *
- * Interrupt handlers call them, and nobody saves vector registers there. They replace newlib's
- * memcpy, whose non-temporal stores throw out of the cache what the next function wants to read.
+ * Up to 64 bytes in general registers. What is longer goes in vectors of 32 bytes (AVX) while
+ * interrupts are open, which a preemption saves; an interrupt handler calls these functions too, and
+ * nobody saves vectors for it: its mask is set, and it gets general registers. So does everybody
+ * until the platform has found and switched on AVX and says so in __string_wide.
+ *
  * Every path loads the bytes at both ends before it stores over them, so the forward copy is also
  * right for overlapping areas with dst < src, and memmove shares it.
  *
  * On entry  rdi = dst, rsi = src, rdx = size (System V AMD64 ABI)
- * On exit   rax = dst; rcx, rdx, rsi, rdi, r8-r11 are lost; DF stays clear
+ * On exit   rax = dst; rcx, rdx, rsi, rdi, r8-r11, ymm0-ymm8 are lost; DF stays clear
  */
+#include <pith/percpu.h>
 
 /* Above this size the start-up cost of `rep movsq` is worth paying. */
 #define REP_MIN 256
+
+    .bss
+    .globl __string_wide        /* a byte: 1 when %gs is set and XCR0 has AVX */
+__string_wide:
+    .skip 1
 
     .section .text.memcpy, "ax", @progbits
     .globl memcpy, memmove
@@ -30,7 +40,7 @@ memcpy:
     cmp $16, %rdx
     jb .Lsmall
     cmp $32, %rdx
-    ja .Lforward
+    ja .Lover32
 
 .Lupto32:                       /* 16..32 bytes: two pairs that may overlap */
     mov (%rsi), %rcx
@@ -43,7 +53,85 @@ memcpy:
     mov %r10, -8(%rdi,%rdx)
     ret
 
-.Lforward:
+.Lover32:
+    cmp $64, %rdx
+    ja .Lover64
+    mov -32(%rsi,%rdx), %r8     /* 33..64 bytes: the last 32 are stored last, from registers */
+    mov -24(%rsi,%rdx), %r9
+    mov -16(%rsi,%rdx), %r10
+    mov -8(%rsi,%rdx), %r11
+    mov (%rsi), %rcx
+    mov %rcx, (%rdi)
+    mov 8(%rsi), %rcx
+    mov %rcx, 8(%rdi)
+    mov 16(%rsi), %rcx
+    mov %rcx, 16(%rdi)
+    mov 24(%rsi), %rcx
+    mov %rcx, 24(%rdi)
+    mov %r8, -32(%rdi,%rdx)
+    mov %r9, -24(%rdi,%rdx)
+    mov %r10, -16(%rdi,%rdx)
+    mov %r11, -8(%rdi,%rdx)
+    ret
+
+.Lover64:
+    cmpb $0, __string_wide(%rip)
+    je .Lplain
+    cmpb $0, %gs:PERCPU_IRQ_MASK
+    jne .Lplain
+    cmp $256, %rdx
+    jbe .Lupto256
+    vmovdqu (%rsi), %ymm8       /* stored last, as are the last 128 bytes */
+    vmovdqu -128(%rsi,%rdx), %ymm4
+    vmovdqu -96(%rsi,%rdx), %ymm5
+    vmovdqu -64(%rsi,%rdx), %ymm6
+    vmovdqu -32(%rsi,%rdx), %ymm7
+    lea -128(%rdi,%rdx), %r8
+    sub %rdi, %rsi              /* from here on relative to rdi */
+    and $-32, %rdi
+    add $32, %rdi
+1:  vmovdqu (%rdi,%rsi), %ymm0
+    vmovdqu 32(%rdi,%rsi), %ymm1
+    vmovdqu 64(%rdi,%rsi), %ymm2
+    vmovdqu 96(%rdi,%rsi), %ymm3
+    vmovdqa %ymm0, (%rdi)
+    vmovdqa %ymm1, 32(%rdi)
+    vmovdqa %ymm2, 64(%rdi)
+    vmovdqa %ymm3, 96(%rdi)
+    add $128, %rdi
+    cmp %r8, %rdi
+    jb 1b
+    vmovdqu %ymm8, (%rax)
+    vmovdqu %ymm4, (%r8)
+    vmovdqu %ymm5, 32(%r8)
+    vmovdqu %ymm6, 64(%r8)
+    vmovdqu %ymm7, 96(%r8)
+    vzeroupper
+    ret
+
+.Lupto256:                      /* 65..256 bytes: everything is loaded before the first store */
+    vmovdqu (%rsi), %ymm0
+    vmovdqu 32(%rsi), %ymm1
+    vmovdqu -64(%rsi,%rdx), %ymm2
+    vmovdqu -32(%rsi,%rdx), %ymm3
+    cmp $128, %rdx
+    jbe 1f
+    vmovdqu 64(%rsi), %ymm4
+    vmovdqu 96(%rsi), %ymm5
+    vmovdqu -128(%rsi,%rdx), %ymm6
+    vmovdqu -96(%rsi,%rdx), %ymm7
+    vmovdqu %ymm4, 64(%rdi)
+    vmovdqu %ymm5, 96(%rdi)
+    vmovdqu %ymm6, -128(%rdi,%rdx)
+    vmovdqu %ymm7, -96(%rdi,%rdx)
+1:  vmovdqu %ymm0, (%rdi)
+    vmovdqu %ymm1, 32(%rdi)
+    vmovdqu %ymm2, -64(%rdi,%rdx)
+    vmovdqu %ymm3, -32(%rdi,%rdx)
+    vzeroupper
+    ret
+
+.Lplain:
     cmp $REP_MIN, %rdx
     ja .Lrep
     mov -16(%rsi,%rdx), %r9     /* the tail is stored last, from registers */
@@ -111,6 +199,45 @@ memcpy:
     jb .Lsmall
     cmp $32, %rdx
     jbe .Lupto32
+    cmp $64, %rdx
+    jbe .Lplain_backward
+    cmpb $0, __string_wide(%rip)
+    je .Lplain_backward
+    cmpb $0, %gs:PERCPU_IRQ_MASK
+    jne .Lplain_backward
+    cmp $256, %rdx
+    jbe .Lupto256
+    vmovdqu -32(%rsi,%rdx), %ymm8 /* stored last, as are the first 128 bytes */
+    vmovdqu (%rsi), %ymm4
+    vmovdqu 32(%rsi), %ymm5
+    vmovdqu 64(%rsi), %ymm6
+    vmovdqu 96(%rsi), %ymm7
+    lea -32(%rdi,%rdx), %r9
+    lea 128(%rdi), %r8
+    sub %rdi, %rsi
+    add %rdx, %rdi
+    dec %rdi
+    and $-32, %rdi              /* 1..32 bytes before the end */
+1:  vmovdqu -32(%rdi,%rsi), %ymm0
+    vmovdqu -64(%rdi,%rsi), %ymm1
+    vmovdqu -96(%rdi,%rsi), %ymm2
+    vmovdqu -128(%rdi,%rsi), %ymm3
+    vmovdqa %ymm0, -32(%rdi)
+    vmovdqa %ymm1, -64(%rdi)
+    vmovdqa %ymm2, -96(%rdi)
+    vmovdqa %ymm3, -128(%rdi)
+    sub $128, %rdi
+    cmp %r8, %rdi
+    ja 1b
+    vmovdqu %ymm8, (%r9)
+    vmovdqu %ymm4, (%rax)
+    vmovdqu %ymm5, 32(%rax)
+    vmovdqu %ymm6, 64(%rax)
+    vmovdqu %ymm7, 96(%rax)
+    vzeroupper
+    ret
+
+.Lplain_backward:
     mov (%rsi), %r9             /* the head is stored last, from registers */
     mov 8(%rsi), %r10
 1:  mov -8(%rsi,%rdx), %rcx

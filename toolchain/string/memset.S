@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memset with general registers only: interrupt handlers call it (see memcpy.S).
+ * memset: more than 64 bytes in vectors where memcpy.S may use them, too.
  *
  * On entry  rdi = dst, esi = byte, rdx = size (System V AMD64 ABI)
- * On exit   rax = dst; rcx, rdx, rsi, rdi, r8, r9 are lost; DF stays clear
+ * On exit   rax = dst; rcx, rdx, rsi, rdi, r8, r9, ymm0 are lost; DF stays clear
  */
+#include <pith/percpu.h>
 
 /* Above this size the start-up cost of `rep stosq` is worth paying. */
 #define REP_MIN 128
@@ -21,8 +22,9 @@ memset:
     imul %rcx, %rax             /* the byte, eight times */
     cmp $16, %rdx
     jb .Lsmall
-    cmp $REP_MIN, %rdx
-    ja .Lrep
+    cmp $64, %rdx
+    ja .Lover64
+.Lplain:
     lea -16(%rdi,%rdx), %r9
 1:  mov %rax, (%rdi)
     mov %rax, 8(%rdi)
@@ -33,6 +35,40 @@ memset:
     mov %rax, 8(%r9)
     mov %r8, %rax
     ret
+
+.Lover64:
+    cmpb $0, __string_wide(%rip)
+    je 3f
+    cmpb $0, %gs:PERCPU_IRQ_MASK
+    jne 3f
+    vmovq %rax, %xmm0
+    vpunpcklqdq %xmm0, %xmm0, %xmm0
+    vinsertf128 $1, %xmm0, %ymm0, %ymm0
+    lea -128(%rdi,%rdx), %r9
+    vmovdqu %ymm0, (%rdi)
+    vmovdqu %ymm0, 32(%rdi)
+    vmovdqu %ymm0, 64(%r9)
+    vmovdqu %ymm0, 96(%r9)
+    cmp $128, %rdx
+    jbe 2f
+    vmovdqu %ymm0, (%r9)
+    vmovdqu %ymm0, 32(%r9)
+    and $-32, %rdi
+    add $32, %rdi
+    cmp %r9, %rdi
+    jae 2f
+1:  vmovdqa %ymm0, (%rdi)
+    vmovdqa %ymm0, 32(%rdi)
+    vmovdqa %ymm0, 64(%rdi)
+    vmovdqa %ymm0, 96(%rdi)
+    add $128, %rdi
+    cmp %r9, %rdi
+    jb 1b
+2:  mov %r8, %rax
+    vzeroupper
+    ret
+3:  cmp $REP_MIN, %rdx
+    jbe .Lplain
 
 .Lrep:                          /* aligned quad words between an unaligned head and tail */
     mov %rax, (%rdi)

@@ -65,15 +65,19 @@ same() {
 
 test_string() {
     for file in "$here"/../string/*.S; do
-        sed -e 's/\bmem\(cpy\|move\|set\)\b/pith_mem\1/g' "$file" > "$(basename "$file")"
+        # A process has no block at %gs that says whether vectors may be used: a variable of the test does.
+        sed -e 's/\bmem\(cpy\|move\|set\)\b/pith_mem\1/g; s/%gs:PERCPU_IRQ_MASK/masked(%rip)/' "$file" > "$(basename "$file")"
     done
     for file in "$here"/../string/*.c; do
         sed -e 's/^\([a-z].*[ *]\)\(\(mem\|str\)[a-z]*(\)/\1pith_\2/' "$file" > "pith_$(basename "$file")"
     done
-    gcc -O2 -g -Wall -fno-builtin -fno-tree-loop-distribute-patterns -I "$here/../string" "$here/string.c" "$here/search.c" \
+    mkdir -p include/pith
+    cp "$here/../../libos/include/pith/percpu.h" include/pith/
+    gcc -O2 -g -Wall -fno-builtin -fno-tree-loop-distribute-patterns -I "$here/../string" -I include "$here/string.c" "$here/search.c" \
         pith_*.c memcpy.S memset.S -o string || bad "string: compile"
     check "string functions" ./string
-    # Interrupt handlers call what is in newlib's string directory, too. Ours with vectors are for threads.
+    # Interrupt handlers call what is in newlib's string directory, too. Ours with vectors are for threads; memcpy and
+    # memset look at the interrupt mask (guest/events has them called in interrupts).
     mkdir members
     (cd members && ar x "$build/sysroot/lib/libc.a" && cd .. &&
         for name in $(cd "$build"/src/newlib-*/newlib/libc/string && ls ./*.c); do
@@ -82,7 +86,7 @@ test_string() {
         done) > string-members
     [ "$(wc -l < string-members)" -gt 80 ] || bad "newlib's string functions were not found"
     same "vector registers in string functions" "" \
-        "$(xargs objdump -d members/memcpy.o members/memset.o members/plain_*.o < string-members 2> /dev/null |
+        "$(xargs objdump -d members/plain_*.o < string-members 2> /dev/null |
             grep '[xyz]mm[0-9]' | head -n 3)"
 }
 

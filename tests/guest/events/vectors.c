@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What happens in an interrupt leaves the vector registers of the thread that it came to: a timer
- * that tells an epoll set, one that wakes a thread in poll(), one that sends a signal.
+ * that tells an epoll set, one that wakes a thread in poll(), one that sends a signal, one that
+ * copies. So does a preemption by a thread that fills them, with their upper halves.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +15,10 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <pith/irq.h>
+#include <pith/platform.h>
+#include <pith/timer.h>
 
 #include "tests.h"
 
@@ -132,8 +137,88 @@ static void sent_signal(void)
     timer_delete(t);
 }
 
+/* ---- copies ---- */
+
+static uint8_t copied[2][3000];
+static volatile unsigned copies;
+
+static PITH_INTERRUPT void copy(struct timer *t)
+{
+    (void)t;
+    memcpy(copied[1], copied[0], sizeof(copied[0]));
+    memmove(copied[1] + 100, copied[1], sizeof(copied[0]) - 100);
+    memset(copied[1], (int)copies, 2000);
+    copies++;
+}
+
+static void copied_in_interrupt(void)
+{
+    struct timer t;
+    unsigned wrong = 0;
+    timer_init(&t, copy);
+    for (int i = 0; i < ROUNDS; i++) {
+        unsigned before = copies;
+        timer_arm(&t, platform_clock_ns() + 20000);
+        do {
+            wrong += hold();
+        } while (copies == before);
+    }
+    EQ(wrong, 0);
+}
+
+/* Copies all the time, in vectors where the CPU has them. */
+static void *copier(void *arg)
+{
+    static uint8_t area[2][20000];
+    (void)arg;
+    for (unsigned n = 0; !over; n++) {
+        memset(area[0], (int)(n & 0xff), sizeof(area[0]));
+        memcpy(area[1], area[0], sizeof(area[0]));
+        OK(area[1][0] == (n & 0xff) && area[1][sizeof(area[1]) - 1] == (n & 0xff));
+    }
+    return NULL;
+}
+
+/* The same as hold() for 32 bytes a register. */
+__attribute__((target("avx"))) static unsigned hold_wide(void)
+{
+    static uint8_t in[16][32], out[16][32];
+    unsigned wrong = 0;
+    memset(out, 0, sizeof(out));
+    for (unsigned i = 0; i < sizeof(in); i++) {
+        in[i / 32][i % 32] = (uint8_t)(i * 7 + 1);
+    }
+    __asm__ volatile(LOW "vmovdqu 32*\\r(%0), %%ymm\\r" END
+                     "movl $200000, %%ecx\n1:\tdecl %%ecx\n\tjnz 1b\n\t"
+                     LOW "vmovdqu %%ymm\\r, 32*\\r(%1)" END "vzeroupper"
+                     : : "r"(in), "r"(out)
+                     : "rcx", "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+                       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+    for (unsigned i = 0; i < sizeof(in); i++) {
+        wrong += in[i / 32][i % 32] != out[i / 32][i % 32];
+    }
+    return wrong;
+}
+
+static void preempted_by_copies(void)
+{
+    bool wide = __builtin_cpu_supports("avx") != 0;
+    unsigned wrong = 0;
+    pthread_t other;
+    over = 0;
+    EQ(pthread_create(&other, NULL, copier, NULL), 0);
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        wrong += wide ? hold_wide() : hold();
+    }
+    over = 1;
+    pthread_join(other, NULL);
+    EQ(wrong, 0);
+}
+
 void vector_checks(void)
 {
+    run_check("vectors_copied_in_interrupt", copied_in_interrupt);
+    run_check("vectors_preempted_by_copies", preempted_by_copies);
     run_check("vectors_told_set", told_set);
     run_check("vectors_woken_thread", woken_thread);
     run_check("vectors_sent_signal", sent_signal);
