@@ -178,6 +178,14 @@ static bool offload_cutting(struct netbuf *first, const struct netdev *dev, cons
     return true;
 }
 
+/* Bytes in front of p's data that are p's own: those behind its description, where they are one block. */
+static uint32_t headroom(const struct pbuf *p)
+{
+    bool together = (p->type_internal & PBUF_TYPE_FLAG_STRUCT_DATA_CONTIGUOUS) != 0;
+
+    return together ? (uint32_t)((const uint8_t *)p->payload - (const uint8_t *)(p + 1)) : 0;
+}
+
 /* Name the pieces of p; returns how many, 0 when they are too many. */
 static unsigned fill_pieces(struct tx_frame *f, const struct pbuf *p)
 {
@@ -233,6 +241,7 @@ err_t net_card_output(struct netif *netif, struct pbuf *p)
     f->piece[0].done = frame_done;
     f->piece[0].arg = f;
     f->piece[0].flags = 0;
+    f->piece[0].headroom = headroom(p);
     f->piece[0].gso_size = 0;
     if (card->dev->tx_csum) {
         offload_checksum(&f->piece[0], p->tot_len);

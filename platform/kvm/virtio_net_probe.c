@@ -7,6 +7,7 @@
 
 #include <pith/cmdline.h>
 #include <pith/log.h>
+#include <pith/machine.h>
 #include <pith/page.h>
 #include <x86/mem.h>
 #include <x86/probe.h>
@@ -22,15 +23,16 @@
 #define MTU_DEFAULT 1500u
 #define MTU_LEAST   68u /* of IPv4, and of VIRTIO_NET_F_MTU (5.1.4.1) */
 
-/* Receive buffers take a thirtieth of the machine's memory at most. */
+/* Receive buffers of the least size take a thirtieth of the machine's memory, larger ones a sixtieth. */
 #define BUFFERS_LEAST  16u
 #define RAM_PER_BUFFER (64 * 1024)
+#define LARGER_PART    60
 
 #define HEADER_PAGES ((VIRTIO_NET_RING * TX_SLOT + PAGE_SIZE - 1) / PAGE_SIZE)
 
-static size_t buffer_pages(unsigned n)
+static size_t buffer_pages(const struct virtio_net *net)
 {
-    return ((size_t)n * RX_BUFFER + PAGE_SIZE - 1) / PAGE_SIZE;
+    return (((size_t)net->nbuffers << net->rx_shift) + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
 static size_t pool_pages(unsigned n)
@@ -38,15 +40,36 @@ static size_t pool_pages(unsigned n)
     return (n * sizeof(struct netbuf) + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
-/* Buffers in one piece; where memory is short, fewer. Errors: -ENOMEM, -EIO. */
+/* What one buffer is to have: more than the least only where frames may fill several. */
+static unsigned choose_shift(const struct virtio_net *net)
+{
+    size_t most = machine_boot_info()->ram_total / LARGER_PART / net->nbuffers;
+    unsigned shift = RX_SHIFT_LEAST;
+    if (virtio_has(net->dev, VIRTIO_NET_F_MRG_RXBUF) && virtio_has(net->dev, RECEIVE_LONG)) {
+        while (shift < RX_SHIFT_MOST && (2UL << shift) <= most) {
+            shift++;
+        }
+    }
+    return shift;
+}
+
+/* Buffers in one piece; where memory is short, smaller ones, then fewer. Errors: -ENOMEM, -EIO. */
 static int alloc_buffers(struct virtio_net *net)
 {
     size_t contiguous;
-    unsigned n = netdev_buffers(BUFFERS_LEAST, RAM_PER_BUFFER);
-    while ((net->buffers = page_alloc_n(buffer_pages(n))) == NULL && n / 2 >= BUFFERS_LEAST) {
-        n /= 2;
+    net->nbuffers = netdev_buffers(BUFFERS_LEAST, RAM_PER_BUFFER);
+    net->rx_shift = choose_shift(net);
+    while ((net->buffers = page_alloc_n(buffer_pages(net))) == NULL) {
+        if (net->rx_shift > RX_SHIFT_LEAST) {
+            net->rx_shift--;
+        } else if (net->nbuffers / 2 >= BUFFERS_LEAST) {
+            net->nbuffers /= 2;
+        } else {
+            break;
+        }
     }
-    net->nbuffers = n;
+    unsigned n = net->nbuffers;
+    net->rx_space = (1u << net->rx_shift) - RX_OFFSET;
     net->pool = net->buffers == NULL ? NULL : page_alloc_n(pool_pages(n));
     net->headers = page_alloc_n(HEADER_PAGES);
     if (net->pool == NULL || net->headers == NULL) {
@@ -58,7 +81,7 @@ static int alloc_buffers(struct virtio_net *net)
         net->pool[i].next = net->spare;
         net->spare = &net->pool[i];
     }
-    size_t bytes = buffer_pages(n) * PAGE_SIZE;
+    size_t bytes = buffer_pages(net) * PAGE_SIZE;
     net->buffers_pa = mem_to_paddr(net->buffers, bytes, &contiguous);
     if (net->buffers_pa == PADDR_NONE || contiguous < bytes) {
         return -EIO;
@@ -72,7 +95,7 @@ static void free_all(struct virtio_net *net)
 {
     virtio_close(net->dev);
     if (net->buffers != NULL) {
-        page_free_n(net->buffers, buffer_pages(net->nbuffers));
+        page_free_n(net->buffers, buffer_pages(net));
     }
     if (net->pool != NULL) {
         page_free_n(net->pool, pool_pages(net->nbuffers));
@@ -95,10 +118,10 @@ static uint16_t read_mtu(struct virtio_net *net)
              MTU_DEFAULT);
         mtu = MTU_DEFAULT;
     }
-    uint32_t room = RX_SPACE - (uint32_t)sizeof(struct virtio_net_header);
+    uint32_t room = net->rx_space - (uint32_t)sizeof(struct virtio_net_header);
     if (net->mergeable) {
         /* A few frames of that size have to fit into the buffers at the same time. */
-        room = net->nbuffers / 4 * RX_SPACE;
+        room = net->nbuffers / 4 * net->rx_space;
         room = room < GSO_FRAME_MAX ? room : GSO_FRAME_MAX;
     }
     room -= ETHERNET_HEADER + ETHERNET_TAG;
@@ -126,7 +149,7 @@ static void read_config(struct virtio_net *net)
     dev->link_up = virtio_net_link(net);
     net->longest = dev->mtu + ETHERNET_HEADER + ETHERNET_TAG;
     uint32_t most = virtio_has(net->dev, RECEIVE_LONG) ? GSO_FRAME_MAX : net->longest;
-    net->low = (most + (uint32_t)sizeof(struct virtio_net_header)) / RX_SPACE + 1;
+    net->low = (most + (uint32_t)sizeof(struct virtio_net_header)) / net->rx_space + 1;
 }
 
 /* Everything up to a running device. */

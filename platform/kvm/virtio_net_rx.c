@@ -13,12 +13,12 @@
 
 static paddr_t address_of(const struct virtio_net *net, const struct netbuf *nb)
 {
-    return net->buffers_pa + (size_t)(nb - net->pool) * RX_BUFFER + RX_OFFSET;
+    return net->buffers_pa + ((size_t)(nb - net->pool) << net->rx_shift) + RX_OFFSET;
 }
 
 static char *space_of(const struct virtio_net *net, const struct netbuf *nb)
 {
-    return net->buffers + (size_t)(nb - net->pool) * RX_BUFFER + RX_OFFSET;
+    return net->buffers + ((size_t)(nb - net->pool) << net->rx_shift) + RX_OFFSET;
 }
 
 /* ---- buffers ---- */
@@ -39,12 +39,10 @@ static void fill(struct virtio_net *net)
 {
     struct virtio_ring *ring = &net->rx.ring;
     collect(net);
-    while (net->spare != NULL && ring->nfree != 0) {
+    while (net->spare != NULL && virtio_ring_has_room(ring)) {
         struct netbuf *nb = net->spare;
-        if (virtio_ring_add_in(ring, address_of(net, nb), RX_SPACE, nb) < 0) {
-            break;
-        }
         net->spare = nb->next;
+        virtio_ring_add_one(ring, address_of(net, nb), net->rx_space, VIRTIO_DESC_WRITE, nb);
     }
 }
 
@@ -125,7 +123,8 @@ static struct netbuf *lend(struct virtio_net *net, struct netbuf *nb, uint32_t s
     nb->next = NULL;
     nb->data = space_of(net, nb) + skip;
     nb->len = len;
-    nb->capacity = RX_SPACE - skip;
+    nb->capacity = net->rx_space - skip;
+    nb->headroom = RX_OFFSET + skip;
     nb->driver = net;
     return nb;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sending (virtio 1.2, 5.1.6.2): a header and the frame's pieces as one chain of descriptors.
+ * Sending (virtio 1.2, 5.1.6.2): a header and the frame's pieces as one chain of descriptors. Where
+ * the frame has room in front, the header is written there and the first piece has both (2.7.4.1:
+ * how a request is cut is the driver's choice); else it lies in a page of ours.
  *
  * The device's completions are taken when the next frames are sent, or by reap(): no interrupt
  * unless somebody waits for room.
@@ -8,6 +10,7 @@
 #include <kvm/virtio_net.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include <pith/irq.h>
 #include <x86/mem.h>
@@ -51,20 +54,49 @@ void virtio_net_tx_reclaim(struct virtio_net *net)
     }
 }
 
-/* Cut the frame where its physical addresses jump. Returns its length, *n counts the pieces. */
-static int describe(const struct netbuf *frame, struct virtio_buf *bufs, unsigned *n)
+/*
+ * mem_to_paddr(), which is asked once for a range of memory: frames come from the same one all the
+ * time.
+ */
+static paddr_t to_paddr(struct virtio_net *net, const char *p, size_t want, size_t *len)
+{
+    size_t at = (uintptr_t)p - net->window_va;
+    if (__builtin_expect(at >= net->window_len || want > net->window_len - at, 0)) {
+        size_t rest;
+        paddr_t pa = mem_to_paddr(p, SIZE_MAX, &rest);
+        if (pa == PADDR_NONE) {
+            *len = 0;
+            return pa;
+        }
+        net->window_va = (uintptr_t)p;
+        net->window_pa = pa;
+        net->window_len = rest;
+        at = 0;
+        want = want < rest ? want : rest;
+    }
+    *len = want;
+    return net->window_pa + at;
+}
+
+/*
+ * Cut the frame where its physical addresses jump, with `before` bytes in front of it. Returns its
+ * length, without those; *n counts the pieces.
+ */
+static int describe(struct virtio_net *net, const struct netbuf *frame, uint32_t before,
+                    struct virtio_buf *bufs, unsigned *n)
 {
     uint32_t total = 0;
     for (const struct netbuf *nb = frame; nb != NULL; nb = nb->next) {
-        const char *p = nb->data;
-        uint32_t left = nb->len;
-        if (left > GSO_FRAME_MAX - total) {
+        const char *p = (const char *)nb->data - before;
+        if (nb->len > GSO_FRAME_MAX - total) {
             return -EMSGSIZE;
         }
-        total += left;
+        total += nb->len;
+        uint32_t left = nb->len + before;
+        before = 0;
         while (left != 0) {
             size_t len;
-            paddr_t pa = mem_to_paddr(p, left, &len);
+            paddr_t pa = to_paddr(net, p, left, &len);
             if (pa == PADDR_NONE || len == 0) {
                 return -EFAULT;
             }
@@ -80,7 +112,7 @@ static int describe(const struct netbuf *frame, struct virtio_buf *bufs, unsigne
 }
 
 /* Write the header of a frame of `len` bytes. Errors: -EINVAL it can't be sent so. */
-static int write_header(const struct virtio_net *net, const struct netbuf *frame, uint32_t len,
+static inline int write_header(const struct virtio_net *net, const struct netbuf *frame, uint32_t len,
                         struct virtio_net_header *h)
 {
     uint32_t limit = net->netdev.mtu + ETHERNET_HEADER + ETHERNET_TAG;
@@ -107,32 +139,68 @@ static int write_header(const struct virtio_net *net, const struct netbuf *frame
     return len < ETHERNET_HEADER || len > limit ? -EMSGSIZE : 0;
 }
 
-/* Put a frame on the ring, unpublished. Errors: -ENOSPC no room now, else the frame's own fault. */
-static int send_one(struct virtio_net *net, struct netbuf *frame)
+/* A frame of several pieces, or without room in front. Errors: as send_one(). */
+static __attribute__((noinline)) int send_pieces(struct virtio_net *net, struct netbuf *frame)
 {
     struct virtio_buf bufs[1 + TX_MAX_PIECES];
     struct virtio_ring *ring = &net->tx.ring;
-    unsigned n = 1;
-    if (ring->nfree < 2) {
+    bool inside = frame->headroom >= sizeof(struct virtio_net_header);
+    unsigned n = inside ? 0 : 1;
+    if (ring->nfree <= n) {
         return -ENOSPC;
     }
-    int len = describe(frame, bufs, &n);
+    int len = describe(net, frame, inside ? (uint32_t)sizeof(struct virtio_net_header) : 0, bufs, &n);
     if (len < 0 || n > ring->size) {
         return len < 0 ? len : -E2BIG;
     }
     if (n > ring->nfree) {
         return -ENOSPC;
     }
-    size_t slot = (size_t)virtio_ring_next(ring) * TX_SLOT;
-    int err = write_header(net, frame, (uint32_t)len, (void *)(net->headers + slot));
+    struct virtio_net_header h;
+    int err = write_header(net, frame, (uint32_t)len, &h);
     if (err < 0) {
         return err;
     }
-    bufs[0] = (struct virtio_buf){ net->headers_pa + slot, sizeof(struct virtio_net_header) };
+    if (inside) {
+        memcpy((char *)frame->data - sizeof(h), &h, sizeof(h));
+    } else {
+        size_t slot = (size_t)virtio_ring_next(ring) * TX_SLOT;
+        memcpy(net->headers + slot, &h, sizeof(h));
+        bufs[0] = (struct virtio_buf){ net->headers_pa + slot, sizeof(h) };
+    }
     err = virtio_ring_add(ring, bufs, n, 0, frame);
     if (err == 0) {
         net->netdev.stats.tx_frames++;
         net->netdev.stats.tx_bytes += (uint32_t)len;
+    }
+    return err;
+}
+
+/*
+ * Put a frame on the ring, unpublished: straight on for one piece with room in front. Errors:
+ * -ENOSPC no room now, else the frame's own fault.
+ */
+static inline int send_one(struct virtio_net *net, struct netbuf *frame)
+{
+    const uint32_t before = sizeof(struct virtio_net_header);
+    struct virtio_ring *ring = &net->tx.ring;
+    struct virtio_net_header h;
+    size_t len;
+    if (frame->next != NULL || frame->headroom < before || frame->len > GSO_FRAME_MAX ||
+        !virtio_ring_has_room(ring)) {
+        return send_pieces(net, frame);
+    }
+    char *start = (char *)frame->data - before;
+    paddr_t pa = to_paddr(net, start, frame->len + before, &len);
+    if (pa == PADDR_NONE || len != frame->len + before) {
+        return send_pieces(net, frame);
+    }
+    int err = write_header(net, frame, frame->len, &h);
+    if (err == 0) {
+        memcpy(start, &h, sizeof(h));
+        virtio_ring_add_one(ring, pa, (uint32_t)len, 0, frame);
+        net->netdev.stats.tx_frames++;
+        net->netdev.stats.tx_bytes += frame->len;
     }
     return err;
 }

@@ -7,24 +7,6 @@
 #define AVAIL_NO_INTERRUPT 1u
 #define USED_NO_NOTIFY     1u
 
-/* The rings as they lie in memory; behind ring[] comes the event index of EVENT_IDX. */
-struct virtio_avail {
-    uint16_t flags;
-    uint16_t idx;
-    uint16_t ring[]; /* size, then used_event */
-};
-
-struct virtio_used_elem {
-    uint32_t id;
-    uint32_t len;
-};
-
-struct virtio_used {
-    uint16_t flags;
-    uint16_t idx;
-    struct virtio_used_elem ring[]; /* size, then avail_event (16 bits) */
-};
-
 #define LOAD(p)     __atomic_load_n(p, __ATOMIC_RELAXED)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
 
@@ -119,18 +101,6 @@ int virtio_ring_add(struct virtio_ring *r, const struct virtio_buf *bufs, unsign
     return 0;
 }
 
-int virtio_ring_add_in(struct virtio_ring *r, paddr_t addr, uint32_t len, void *cookie)
-{
-    if (r->broken) {
-        return -EIO;
-    }
-    if (r->nfree == 0) {
-        return -ENOSPC;
-    }
-    add_chain(r, put_desc(r, addr, len, VIRTIO_DESC_WRITE), 1, len, cookie);
-    return 0;
-}
-
 int virtio_ring_add_indirect(struct virtio_ring *r, paddr_t table, unsigned n, uint32_t writable,
                              void *cookie)
 {
@@ -180,31 +150,28 @@ static void *break_ring(struct virtio_ring *r, const char *why)
 }
 
 /* Give a chain's descriptors back; returns its cookie. */
-static void *free_chain(struct virtio_ring *r, uint16_t chain)
+static inline void *free_chain(struct virtio_ring *r, uint16_t chain)
 {
-    void *cookie = r->shadow[chain].cookie;
-    uint16_t last = chain;
-    for (unsigned i = 1; i < r->shadow[chain].ndesc; i++) {
-        last = r->shadow[last].next;
+    struct virtio_shadow *s = &r->shadow[chain], *last = s;
+    void *cookie = s->cookie;
+    for (unsigned i = s->ndesc; i > 1; i--) {
+        last = &r->shadow[last->next];
     }
-    r->nfree = (uint16_t)(r->nfree + r->shadow[chain].ndesc);
-    r->shadow[last].next = r->free_head;
+    r->nfree = (uint16_t)(r->nfree + s->ndesc);
+    last->next = r->free_head;
     r->free_head = chain;
-    r->shadow[chain].ndesc = 0;
-    r->shadow[chain].cookie = NULL;
+    s->ndesc = 0;
+    s->cookie = NULL;
     r->outstanding--;
     return cookie;
 }
 
 void *virtio_ring_take(struct virtio_ring *r, uint32_t *len)
 {
-    if (r->broken) {
-        return NULL;
-    }
     /* The entry is read after the index that announces it. */
     uint16_t idx = __atomic_load_n(&r->used->idx, __ATOMIC_ACQUIRE);
     uint16_t fresh = (uint16_t)(idx - r->used_idx);
-    if (fresh == 0) {
+    if (fresh == 0 || r->broken) {
         return NULL;
     }
     /* The device can't have finished what it wasn't shown, nor more than is out. */
@@ -218,7 +185,7 @@ void *virtio_ring_take(struct virtio_ring *r, uint32_t *len)
     if (id >= r->size || r->shadow[id].ndesc == 0) {
         return break_ring(r, "a finished request that there wasn't");
     }
-    if (written > r->shadow[id].writable) {
+    if (__builtin_expect(written > r->shadow[id].writable, 0)) {
         return break_ring(r, "more bytes written than there was room for");
     }
     r->used_idx++;

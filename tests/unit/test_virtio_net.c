@@ -80,13 +80,13 @@ static void test_transmit(void)
         struct netbuf *list[16];
         unsigned n = 1 + (unsigned)(unit_random(&seed) % 16);
         if (round % 500 == 0) {
+            scattered = round / 500 & 1;
             reset_hw();
             start();
         }
-        scattered = round & 1;
         for (unsigned i = 0; i < n; i++) {
             uint32_t len = 14 + (uint32_t)(unit_random(&seed) % 1505), at = 0;
-            uint8_t *p = data[i] + unit_random(&seed) % 8192;
+            uint8_t *p = data[i] + 32 + unit_random(&seed) % 8192;
             unsigned pieces = 1 + (unsigned)(unit_random(&seed) % 8);
             for (unsigned k = 0; k < pieces; k++) {
                 uint32_t part = k + 1 == pieces ? len - at : (len - at) / 2;
@@ -98,6 +98,8 @@ static void test_transmit(void)
                 p[k] = (uint8_t)unit_random(&seed);
             }
             list[i] = nb[i];
+            nb[i][0].headroom = (uint32_t)(unit_random(&seed) % 32); /* 12 are what a header takes */
+            memset(p - 32, 0x5a, 32);
             if (unit_random(&seed) & 1) {
                 nb[i][0].flags = NETBUF_CSUM_PARTIAL;
                 nb[i][0].csum_start = (uint16_t)(unit_random(&seed) % (len - 2));
@@ -119,6 +121,13 @@ static void test_transmit(void)
                 at += piece->len;
             }
             EXPECT((int)at == len);
+            bool inside = nb[i][0].headroom >= 12;
+            const uint8_t *room = (const uint8_t *)nb[i][0].data - 32;
+            for (unsigned k = 0; k < (inside ? 20 : 32); k++) {
+                EXPECT(room[k] == 0x5a);
+            }
+            EXPECT(scattered || card_pieces <= (inside ? 8 : 9));
+            EXPECT(scattered || !inside || nb[i][0].next != NULL || card_pieces == 1);
         }
         EXPECT(card->ops->reap(card) == (int)n && done_count == before + n);
     }
@@ -212,7 +221,7 @@ static void test_full(void)
     EXPECT(card->stats.tx_dropped == 1 && warnings_logged == 1 && !card->failed);
     uint8_t got[65536];
     struct model_header h;
-    EXPECT(card_take(got, &h) == 60);
+    EXPECT(card_take(got, &h) == 60 && card_pieces == 2);
     EXPECT(card->ops->transmit(card, &list, 1) == 1 && card->stats.tx_dropped == 1);
     /* The card asks for its reset: all that is out comes back. */
     EXPECT(!card->ops->arm(card, false));
@@ -251,6 +260,39 @@ static void test_probe(void)
     ram = 1 << 30;
     start();
     EXPECT(card->rx_buffers == 512);
+    ram = 64 << 20;
+}
+
+/* The bytes that the card may fill, of the next buffer of the receive ring. */
+static uint32_t posted(void)
+{
+    struct model_desc d[4];
+    int head = model_next(&rings[0]);
+    EXPECT(head >= 0 && model_chain(&rings[0], (unsigned)head, d, 4) == 1);
+    rings[0].seen--;
+    return d[0].len;
+}
+
+/* Where long segments come, buffers are as large as a sixtieth of the memory allows. */
+static void test_buffers(void)
+{
+    static const struct { size_t mib; uint32_t bytes; } sizes[] = {
+        { 4, 2048 }, { 32, 2048 }, { 64, 2048 }, { 128, 4096 }, { 256, 8192 }, { 512, 16384 }, { 4096, 16384 }
+    };
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        ram = sizes[i].mib << 20;
+        reset_hw();
+        start();
+        EXPECT(posted() == 2048 - 6); /* GUEST_TSO4 is not offered */
+        hw.features |= 1 << 7;
+        start();
+        EXPECT(posted() == sizes[i].bytes - 6);
+        for (unsigned k = 0; k < 1000; k++) {
+            one_in(14 + (uint32_t)(unit_random(&seed) % 1505), 1 + (unsigned)(unit_random(&seed) % 3));
+        }
+        EXPECT(card->stats.rx_dropped == 0);
+    }
+    ram = 64 << 20;
 }
 
 int main(void)
@@ -262,5 +304,6 @@ int main(void)
     test_events();
     test_dry();
     test_full();
+    test_buffers();
     return unit_done();
 }

@@ -170,7 +170,9 @@ static bool card_deliver(const uint8_t *frame, uint32_t len, unsigned parts,
     return true;
 }
 
-/* The next frame that the driver sends; returns its length, or -1. */
+static unsigned card_pieces; /* of the frame that card_take() has taken */
+
+/* The next frame that the driver sends; returns its length, or -1. The header may be cut anywhere. */
 static int card_take(uint8_t *out, struct model_header *h)
 {
     static struct model_desc d[200];
@@ -181,14 +183,18 @@ static int card_take(uint8_t *out, struct model_header *h)
         return -1;
     }
     unsigned n = model_chain(m, (unsigned)head, d, 200);
+    static uint8_t all[12 + 65536];
     uint32_t len = 0;
-    EXPECT(n >= 2 && d[0].len == 12);
-    memcpy(h, from_paddr(d[0].addr), 12);
-    for (unsigned i = 1; i < n; i++) {
+    for (unsigned i = 0; i < n; i++) {
         EXPECT((d[i].flags & 2) == 0 && d[i].len > 0);
-        memcpy(out + len, from_paddr(d[i].addr), d[i].len);
+        memcpy(all + len, from_paddr(d[i].addr), d[i].len);
         len += d[i].len;
     }
+    EXPECT(len > 12);
+    len -= 12;
+    memcpy(h, all, 12);
+    memcpy(out, all + 12, len);
+    card_pieces = n;
     model_put_used(m, (uint32_t)head, 0);
     interrupt(1, old);
     return (int)len;

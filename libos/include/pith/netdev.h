@@ -39,8 +39,9 @@
  * memory goes with netdev_unclaim(); without a claim a pointer to a device may go stale at any time,
  * which netdev_claim() notices, and so does nobody else: to look only, use netdev_copy().
  *
- * Boot options: `net.buffers=` how many receive buffers of 2 KiB, on Xen of 4 KiB (64 to 512 by the
- * machine's memory), `net.gro=` 0 take no segments longer than the MTU, NETBUF_GSO_..., else they are taken
+ * Boot options: `net.buffers=` how many receive buffers (64 to 512 by the machine's memory; each of 2 KiB,
+ * on Xen of 4 KiB, with a virtio card and long segments of up to 16 KiB, together at most a sixtieth of the
+ * memory where that is more), `net.gro=` 0 take no segments longer than the MTU, NETBUF_GSO_..., else they are taken
  * where the host offers them.
  */
 #pragma once
@@ -69,6 +70,8 @@ struct netbuf {
     uint16_t csum_offset;    /* ... and where the sum goes, from csum_start */
     uint16_t gso_size;       /* GSO: payload bytes of a segment */
     uint16_t header_len;     /* GSO: bytes of all headers */
+    uint32_t headroom;       /* bytes before data that the driver may write over until done(); received:
+                                that there are. None, 0, is right everywhere, 12 are quicker */
     void (*done)(struct netbuf *frame); /* to send: finished or failed; thread or interrupt, masked:
                                            must not sleep, nor call the device except for
                                            netdev_release() */

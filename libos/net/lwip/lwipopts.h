@@ -41,6 +41,7 @@ void net_mem_free(void *p);
 #define MEMP_MEM_MALLOC      1
 #define MEMP_NUM_REASSDATA   16
 #define PBUF_POOL_SIZE       0
+#define PBUF_LINK_ENCAPSULATION_HLEN 16 /* for a virtio card's header (struct netbuf, headroom) */
 
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1 /* they compare constants */
 

@@ -58,12 +58,13 @@ _Static_assert(sizeof(struct virtio_net_header) == 12, "virtio 1.2, 5.1.6");
 #define VIRTIO_NET_RING 256u /* entries of each ring */
 
 /*
- * A receive buffer: half a page. The device's part begins at 6, so that the Ethernet header lies at
- * 18 and the IP header behind it at 32.
+ * A receive buffer: half a page, or more where long segments come and there is memory, since each
+ * buffer of a frame costs as much as a frame. The device's part begins at 6, so that the Ethernet
+ * header lies at 18 and the IP header behind it at 32.
  */
-#define RX_BUFFER 2048u
-#define RX_OFFSET 6u
-#define RX_SPACE  (RX_BUFFER - RX_OFFSET)
+#define RX_SHIFT_LEAST 11u
+#define RX_SHIFT_MOST  14u
+#define RX_OFFSET      6u
 
 /* A transmit header; the slot is that of the chain's first descriptor. */
 #define TX_SLOT       16u
@@ -79,10 +80,17 @@ struct virtio_net {
     char *buffers;
     paddr_t buffers_pa;
     unsigned nbuffers;
+    unsigned rx_shift;    /* a buffer has 1 << rx_shift bytes, */
+    uint32_t rx_space;    /* of these behind RX_OFFSET */
     struct netbuf *spare; /* not lent, not in the ring */
     unsigned low;         /* fewer buffers in the ring than this may be too few for a frame */
     uint32_t longest;     /* bytes of a frame that may come */
     bool mergeable;
+
+    /* Memory that frames to send come from: to_paddr() knows these bytes. */
+    uintptr_t window_va;
+    paddr_t window_pa;
+    size_t window_len;
 
     char *headers;        /* TX_SLOT bytes per descriptor of the transmit ring */
     paddr_t headers_pa;

@@ -40,8 +40,23 @@ struct virtio_shadow {
     uint16_t next;     /* next of the chain or of the free list */
 };
 
-struct virtio_avail;
-struct virtio_used;
+/* The rings as they lie in memory; behind ring[] comes the event index of EVENT_IDX. */
+struct virtio_avail {
+    uint16_t flags;
+    uint16_t idx;
+    uint16_t ring[]; /* size, then used_event */
+};
+
+struct virtio_used_elem {
+    uint32_t id;
+    uint32_t len;
+};
+
+struct virtio_used {
+    uint16_t flags;
+    uint16_t idx;
+    struct virtio_used_elem ring[]; /* size, then avail_event (16 bits) */
+};
 
 struct virtio_ring {
     struct virtio_desc *desc;
@@ -84,8 +99,31 @@ struct virtio_buf {
 int virtio_ring_add(struct virtio_ring *r, const struct virtio_buf *bufs, unsigned nout,
                     unsigned nin, void *cookie);
 
-/* The same for a single piece that the device writes. */
-int virtio_ring_add_in(struct virtio_ring *r, paddr_t addr, uint32_t len, void *cookie);
+/* Can a chain of one piece be added? */
+static inline bool virtio_ring_has_room(const struct virtio_ring *r)
+{
+    return r->nfree != 0 && !r->broken;
+}
+
+/*
+ * The same as virtio_ring_add() for one piece, which the device reads (flags 0) or writes
+ * (VIRTIO_DESC_WRITE). The caller has asked virtio_ring_has_room().
+ */
+static inline void virtio_ring_add_one(struct virtio_ring *r, paddr_t addr, uint32_t len,
+                                       unsigned flags, void *cookie)
+{
+    uint16_t i = r->free_head;
+    struct virtio_shadow *s = &r->shadow[i];
+    r->desc[i] = (struct virtio_desc){ .addr = addr, .len = len, .flags = (uint16_t)flags };
+    r->free_head = s->next;
+    r->nfree--;
+    s->cookie = cookie;
+    s->writable = flags & VIRTIO_DESC_WRITE ? len : 0;
+    s->ndesc = 1;
+    __atomic_store_n(&r->avail->ring[r->avail_idx & (r->size - 1)], i, __ATOMIC_RELAXED);
+    r->avail_idx++;
+    r->outstanding++;
+}
 
 /*
  * The same for an indirect table of n descriptors, filled by the caller; `writable` bytes of it are
