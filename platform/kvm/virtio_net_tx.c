@@ -112,7 +112,7 @@ static int describe(struct virtio_net *net, const struct netbuf *frame, uint32_t
 }
 
 /* Write the header of a frame of `len` bytes. Errors: -EINVAL it can't be sent so. */
-static inline int write_header(const struct virtio_net *net, const struct netbuf *frame, uint32_t len,
+static __attribute__((noinline)) int write_header(const struct virtio_net *net, const struct netbuf *frame, uint32_t len,
                         struct virtio_net_header *h)
 {
     uint32_t limit = net->netdev.mtu + ETHERNET_HEADER + ETHERNET_TAG;

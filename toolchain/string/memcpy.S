@@ -16,9 +16,6 @@
  */
 #include <pith/percpu.h>
 
-/* Above this size the start-up cost of `rep movsq` is worth paying. */
-#define REP_MIN 256
-
     .bss
     .globl __string_wide        /* a byte: 1 when %gs is set and XCR0 has AVX */
 __string_wide:
@@ -79,18 +76,23 @@ memcpy:
     je .Lplain
     cmpb $0, %gs:PERCPU_IRQ_MASK
     jne .Lplain
-    cmp $256, %rdx
-    jbe .Lupto256
-    vmovdqu (%rsi), %ymm8       /* stored last, as are the last 128 bytes */
-    vmovdqu -128(%rsi,%rdx), %ymm4
-    vmovdqu -96(%rsi,%rdx), %ymm5
     vmovdqu -64(%rsi,%rdx), %ymm6
     vmovdqu -32(%rsi,%rdx), %ymm7
+    vmovdqu (%rsi), %ymm8
+    cmp $128, %rdx
+    ja 1f
+    vmovdqu 32(%rsi), %ymm5     /* 65..128 bytes: everything is loaded before the first store */
+    vmovdqu %ymm5, 32(%rdi)
+    jmp 4f
+1:  vmovdqu -128(%rsi,%rdx), %ymm4
+    vmovdqu -96(%rsi,%rdx), %ymm5
     lea -128(%rdi,%rdx), %r8
     sub %rdi, %rsi              /* from here on relative to rdi */
     and $-32, %rdi
     add $32, %rdi
-1:  vmovdqu (%rdi,%rsi), %ymm0
+    cmp %r8, %rdi
+    jae 3f
+2:  vmovdqu (%rdi,%rsi), %ymm0
     vmovdqu 32(%rdi,%rsi), %ymm1
     vmovdqu 64(%rdi,%rsi), %ymm2
     vmovdqu 96(%rdi,%rsi), %ymm3
@@ -100,56 +102,16 @@ memcpy:
     vmovdqa %ymm3, 96(%rdi)
     add $128, %rdi
     cmp %r8, %rdi
-    jb 1b
-    vmovdqu %ymm8, (%rax)
-    vmovdqu %ymm4, (%r8)
+    jb 2b
+3:  vmovdqu %ymm4, (%r8)        /* the ends, from registers: the tail and the head */
     vmovdqu %ymm5, 32(%r8)
-    vmovdqu %ymm6, 64(%r8)
-    vmovdqu %ymm7, 96(%r8)
+4:  vmovdqu %ymm6, -64(%rax,%rdx)
+    vmovdqu %ymm7, -32(%rax,%rdx)
+    vmovdqu %ymm8, (%rax)
     vzeroupper
     ret
 
-.Lupto256:                      /* 65..256 bytes: everything is loaded before the first store */
-    vmovdqu (%rsi), %ymm0
-    vmovdqu 32(%rsi), %ymm1
-    vmovdqu -64(%rsi,%rdx), %ymm2
-    vmovdqu -32(%rsi,%rdx), %ymm3
-    cmp $128, %rdx
-    jbe 1f
-    vmovdqu 64(%rsi), %ymm4
-    vmovdqu 96(%rsi), %ymm5
-    vmovdqu -128(%rsi,%rdx), %ymm6
-    vmovdqu -96(%rsi,%rdx), %ymm7
-    vmovdqu %ymm4, 64(%rdi)
-    vmovdqu %ymm5, 96(%rdi)
-    vmovdqu %ymm6, -128(%rdi,%rdx)
-    vmovdqu %ymm7, -96(%rdi,%rdx)
-1:  vmovdqu %ymm0, (%rdi)
-    vmovdqu %ymm1, 32(%rdi)
-    vmovdqu %ymm2, -64(%rdi,%rdx)
-    vmovdqu %ymm3, -32(%rdi,%rdx)
-    vzeroupper
-    ret
-
-.Lplain:
-    cmp $REP_MIN, %rdx
-    ja .Lrep
-    mov -16(%rsi,%rdx), %r9     /* the tail is stored last, from registers */
-    mov -8(%rsi,%rdx), %r10
-    lea -16(%rdi,%rdx), %r11
-1:  mov (%rsi), %rcx
-    mov 8(%rsi), %r8
-    mov %rcx, (%rdi)
-    mov %r8, 8(%rdi)
-    add $16, %rsi
-    add $16, %rdi
-    cmp %r11, %rdi
-    jb 1b
-    mov %r9, (%r11)
-    mov %r10, 8(%r11)
-    ret
-
-.Lrep:                          /* aligned quad words between an unaligned head and tail */
+.Lplain:                        /* aligned quad words between an unaligned head and tail */
     mov (%rsi), %r8
     mov -8(%rsi,%rdx), %r9
     lea -8(%rdi,%rdx), %r10
@@ -199,45 +161,6 @@ memcpy:
     jb .Lsmall
     cmp $32, %rdx
     jbe .Lupto32
-    cmp $64, %rdx
-    jbe .Lplain_backward
-    cmpb $0, __string_wide(%rip)
-    je .Lplain_backward
-    cmpb $0, %gs:PERCPU_IRQ_MASK
-    jne .Lplain_backward
-    cmp $256, %rdx
-    jbe .Lupto256
-    vmovdqu -32(%rsi,%rdx), %ymm8 /* stored last, as are the first 128 bytes */
-    vmovdqu (%rsi), %ymm4
-    vmovdqu 32(%rsi), %ymm5
-    vmovdqu 64(%rsi), %ymm6
-    vmovdqu 96(%rsi), %ymm7
-    lea -32(%rdi,%rdx), %r9
-    lea 128(%rdi), %r8
-    sub %rdi, %rsi
-    add %rdx, %rdi
-    dec %rdi
-    and $-32, %rdi              /* 1..32 bytes before the end */
-1:  vmovdqu -32(%rdi,%rsi), %ymm0
-    vmovdqu -64(%rdi,%rsi), %ymm1
-    vmovdqu -96(%rdi,%rsi), %ymm2
-    vmovdqu -128(%rdi,%rsi), %ymm3
-    vmovdqa %ymm0, -32(%rdi)
-    vmovdqa %ymm1, -64(%rdi)
-    vmovdqa %ymm2, -96(%rdi)
-    vmovdqa %ymm3, -128(%rdi)
-    sub $128, %rdi
-    cmp %r8, %rdi
-    ja 1b
-    vmovdqu %ymm8, (%r9)
-    vmovdqu %ymm4, (%rax)
-    vmovdqu %ymm5, 32(%rax)
-    vmovdqu %ymm6, 64(%rax)
-    vmovdqu %ymm7, 96(%rax)
-    vzeroupper
-    ret
-
-.Lplain_backward:
     mov (%rsi), %r9             /* the head is stored last, from registers */
     mov 8(%rsi), %r10
 1:  mov -8(%rsi,%rdx), %rcx

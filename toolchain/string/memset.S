@@ -7,9 +7,6 @@
  */
 #include <pith/percpu.h>
 
-/* Above this size the start-up cost of `rep stosq` is worth paying. */
-#define REP_MIN 128
-
     .section .text.memset, "ax", @progbits
     .globl memset
     .type memset, @function
@@ -24,7 +21,6 @@ memset:
     jb .Lsmall
     cmp $64, %rdx
     ja .Lover64
-.Lplain:
     lea -16(%rdi,%rdx), %r9
 1:  mov %rax, (%rdi)
     mov %rax, 8(%rdi)
@@ -38,9 +34,9 @@ memset:
 
 .Lover64:
     cmpb $0, __string_wide(%rip)
-    je 3f
+    je .Lrep
     cmpb $0, %gs:PERCPU_IRQ_MASK
-    jne 3f
+    jne .Lrep
     vmovq %rax, %xmm0
     vpunpcklqdq %xmm0, %xmm0, %xmm0
     vinsertf128 $1, %xmm0, %ymm0, %ymm0
@@ -67,8 +63,6 @@ memset:
 2:  mov %r8, %rax
     vzeroupper
     ret
-3:  cmp $REP_MIN, %rdx
-    jbe .Lplain
 
 .Lrep:                          /* aligned quad words between an unaligned head and tail */
     mov %rax, (%rdi)
