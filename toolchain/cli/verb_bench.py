@@ -9,14 +9,14 @@ import packages
 from words import TOP, Failure, say, usage
 
 HELP = "measure Pith beside a Linux guest and a process of this host: boot, size, primitives, network"
-EPILOG = """NAME is one or more of: image (size, least memory, boot by instructions), prim, start, khttp, tcp, udp, idle,
-redis, disk; without a name all of them. Sides take turns, each turn with fresh machines; beside every time stand the
+EPILOG = """NAME is one or more of: image (size, least memory, boot by instructions), prim, start, khttp, tcp, udp, frames,
+idle, redis, disk; without a name all of them. Sides take turns, each turn with fresh machines; beside every time stand the
 guest's instructions, counted by a plugin of QEMU in turns of their own. `pith bench boot` measures the time
 from letting a machine go (`xl unpause` on Xen) to main on every platform. The report: build/bench/*.json
 and .html; docs/performance.md explains it."""
 
 # In the order of a run without names; each a module below bench/.
-WORKLOADS = ("hello", "prim", "start", "khttp", "tcp", "udp", "idle", "redis", "disk")
+WORKLOADS = ("hello", "prim", "start", "khttp", "tcp", "udp", "frames", "idle", "redis", "disk")
 QUICK = ("hello", "prim", "khttp", "tcp")
 ON_XEN = ("khttp", "tcp", "udp", "redis")
 BY_NAME = ("path",)  # not in a run of all

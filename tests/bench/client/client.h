@@ -24,4 +24,5 @@ void sample_print(void);
 /* The modes; each prints "name value" pairs on stdout. http_run() with a rate of 0: `seconds` is how many requests. */
 void bulk_run(const char *address, char way, double seconds, uint64_t amount); /* bytes instead of seconds, or 0 */
 void udp_run(const char *address, size_t size, unsigned window, double seconds);
+void frames_run(const char *interface, const char *way, size_t size, double seconds);
 void http_run(const char *address, uint16_t port, unsigned connections, double rate, double seconds);

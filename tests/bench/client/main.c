@@ -5,6 +5,7 @@
  *     client ADDRESS tcp S|R|E SECONDS                      (tests/bench/netpeer)
  *     client ADDRESS tcp S|R|E 0 BYTES                      (the same, until so many have been taken)
  *     client ADDRESS udp SIZE WINDOW SECONDS                (the same)
+ *     client INTERFACE frames hello|in|out|echo SIZE SECONDS (tests/bench/frames)
  *     client ADDRESS http PORT CONNECTIONS RATE SECONDS     (requests at fixed moments: an open loop)
  *     client ADDRESS http PORT CONNECTIONS 0 REQUESTS       (each connection asks again when it has its answer)
  */
@@ -96,6 +97,8 @@ int main(int argc, char **argv)
         bulk_run(argv[1], argv[3][0], atof(argv[4]), argc == 6 ? strtoull(argv[5], NULL, 10) : 0);
     } else if (argc == 6 && strcmp(argv[2], "udp") == 0) {
         udp_run(argv[1], strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10), atof(argv[5]));
+    } else if (argc == 6 && strcmp(argv[2], "frames") == 0) {
+        frames_run(argv[1], argv[3], strtoul(argv[4], NULL, 10), atof(argv[5]));
     } else if (argc == 7 && strcmp(argv[2], "http") == 0) {
         http_run(argv[1], (uint16_t)atoi(argv[3]), (unsigned)strtoul(argv[4], NULL, 10), atof(argv[5]),
                  atof(argv[6]));

@@ -17,7 +17,7 @@ import linux_guest
 from words import BUILD, TOP, say
 
 # More of these is better; of all other units less.
-MORE = ("requests/s", "Mbit/s", "datagrams/s", "answers/s", "MB/s", "IOPS")
+MORE = ("requests/s", "Mbit/s", "datagrams/s", "answers/s", "frames/s", "MB/s", "IOPS")
 COUNTED = "instructions"  # how the unit of a counted measure begins
 
 
