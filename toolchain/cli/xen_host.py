@@ -23,7 +23,7 @@ from guest import die_with_parent
 from machine import QEMU, TCG_CPU
 from words import Failure
 
-START_SECONDS = 120
+START_SECONDS = 240
 ORDER_SECONDS = 120
 BRIDGE = "xenbr0"
 
