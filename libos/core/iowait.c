@@ -3,9 +3,11 @@
  * Sleeping for I/O: who runs the engine, and who sleeps.
  *
  * The leader is nothing but the thread that a kick wakes: all waiters sleep alike, each on its own
- * queue. So leadership passes from a thread to a sleeping one by a pointer, without a switch; only
- * when work is there already the new leader is woken for it. The engine's next deadline is a timer
- * of its own, which kicks; so it doesn't matter either who leads when it passes.
+ * queue. It is the one that has begun to wait last, since what comes next is most often an answer to
+ * what a thread did just before, and who leads finds its own news without a switch. So leadership
+ * passes from a thread to a sleeping one by a place in a list; only when work is there already the new
+ * leader is woken for it. The engine's next deadline is a timer of its own, which kicks; so it doesn't
+ * matter either who leads when it passes.
  */
 #include <pith/iowait.h>
 
@@ -26,8 +28,7 @@
 
 /* All under `lock`. Order: a poll queue's lock, then this, then the scheduler's and the timers'. */
 static struct spinlock lock = SPINLOCK_INIT;
-static struct list waiters = LIST_INIT(waiters); /* in io_wait(); the background thread is last */
-static struct io_waiter *leader;                 /* whom a kick wakes; NULL: nobody waits */
+static struct list waiters = LIST_INIT(waiters); /* in io_wait(): leader first, background thread last */
 static const struct io_engine *engine;
 static bool kicked;       /* there is work for the engine */
 static bool working;      /* a thread runs it */
@@ -54,8 +55,8 @@ void io_wake(struct io_waiter *w)
 /* Wake the leader if there is work and nobody at it. Context: lock held. */
 static void wake_leader(void)
 {
-    if (kicked && !working && leader != NULL) {
-        waitq_wake_all(&leader->q);
+    if (kicked && !working && !list_empty(&waiters)) {
+        waitq_wake_all(&LIST_ENTRY(waiters.next, struct io_waiter, link)->q);
     }
 }
 
@@ -112,22 +113,9 @@ static inline bool engine_waits(void)
     return kicked && !working && engine != NULL;
 }
 
-/* Join the waiters; the background thread gives way to everybody. Context: lock held. */
-static void enter(struct io_waiter *w)
+static inline bool leads(const struct io_waiter *w)
 {
-    list_insert(w->background ? &waiters : waiters.next, &w->link);
-    if (leader == NULL || (leader->background && !w->background)) {
-        leader = w;
-    }
-}
-
-static void leave(struct io_waiter *w)
-{
-    list_remove(&w->link);
-    if (leader == w) {
-        leader = list_empty(&waiters) ? NULL : LIST_ENTRY(waiters.next, struct io_waiter, link);
-    }
-    wake_leader();
+    return waiters.next == &w->link;
 }
 
 int io_wait(struct io_waiter *w, uint64_t deadline_ns)
@@ -137,11 +125,11 @@ int io_wait(struct io_waiter *w, uint64_t deadline_ns)
 
     ASSERT(!irq_is_masked());
     (void)spin_lock(&lock);
-    enter(w);
+    list_insert(w->background ? &waiters : waiters.next, &w->link);
     while (!w->woken && r == 0) {
         if (attention_now() & hears) {
             r = -EINTR;
-        } else if (engine_waits() && (leader == w || !w->background)) {
+        } else if (engine_waits() && (!w->background || leads(w))) {
             run_engine();
             wake_leader(); /* it may be another one by now */
             if (kicked && deadline_ns <= platform_clock_ns()) {
@@ -155,7 +143,8 @@ int io_wait(struct io_waiter *w, uint64_t deadline_ns)
         w->woken = false;
         r = 0;
     }
-    leave(w);
+    list_remove(&w->link);
+    wake_leader();
     bool give_way = r == -ETIMEDOUT && working;
     spin_unlock(&lock, false);
     if (give_way) {

@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Poll queues: the lists of who watches a file's state. */
-#define _GNU_SOURCE /* POLLRDHUP, where this is compiled on the host */
 #include <pith/pollq.h>
 
-#include <poll.h>
 #include <stddef.h>
-
-#define READ_SIDE  (POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND | POLLRDHUP)
-#define WRITE_SIDE (POLLOUT | POLLWRNORM | POLLWRBAND)
 
 /*
  * Guards pollwatch.q of all watches against pollq_close(): who takes a watch off must find the
  * queue before it is gone. Order: before any queue's lock.
  */
 static struct spinlock close_lock = SPINLOCK_INIT;
-
-bool pollq_concerns(int events, int wanted)
-{
-    if (wanted & READ_SIDE) {
-        wanted |= READ_SIDE;
-    }
-    if (wanted & WRITE_SIDE) {
-        wanted |= WRITE_SIDE;
-    }
-    return (events & (wanted | POLLERR | POLLHUP)) != 0;
-}
 
 void pollq_init(struct pollq *q)
 {

@@ -110,12 +110,31 @@ static void switch_away(struct percpu *cpu, struct thread *prev, bool again, boo
     sched_finish();
 }
 
+/*
+ * Where nobody is ready the thread waits for an interrupt by itself, on its own stack, rather than
+ * switch to the idle thread: the next to run is most often itself. One that is dead has to leave its
+ * stack.
+ */
 void sched_block(void)
 {
     struct percpu *cpu = percpu_this();
+    struct cpu_sched *sched = cpu_sched(cpu);
 
     ASSERT(cpu->irq_depth == 0 && cpu->preempt_count == 0);
+    if (list_empty(&sched->ready) && cpu->current->state != THREAD_DEAD) {
+        sched->idling = true;
+        do {
+            platform_idle();
+        } while (list_empty(&sched->ready));
+        sched->idling = false;
+    }
     switch_away(cpu, cpu->current, false, true);
+}
+
+/* Whether nobody loses time when another thread becomes ready. Context: masked. */
+static inline bool is_idle(const struct percpu *cpu, const struct cpu_sched *sched)
+{
+    return cpu->current == sched->idle || sched->idling;
 }
 
 void sched_wake(struct thread *t)
@@ -128,7 +147,7 @@ void sched_wake(struct thread *t)
     spin_release(&sched->lock);
     if (cpu != percpu_this()) {
         platform_cpu_kick(cpu->id);
-    } else if (!sched->slice_armed && cpu->current != sched->idle) {
+    } else if (!sched->slice_armed && !is_idle(cpu, sched)) {
         slice_arm(sched);
     }
 }
@@ -139,7 +158,7 @@ void cpu_interrupt(void)
     struct percpu *cpu = percpu_this();
     struct cpu_sched *sched = cpu_sched(cpu);
 
-    if (cpu->current != NULL && cpu->current != sched->idle && !sched->slice_armed &&
+    if (cpu->current != NULL && !is_idle(cpu, sched) && !sched->slice_armed &&
         !list_empty(&sched->ready)) {
         slice_arm(sched);
     }
@@ -166,6 +185,11 @@ void thread_yield(void)
 
 void thread_preempt(uintptr_t rip)
 {
+    if (cpu_sched(percpu_this())->idling) {
+        /* An idle() that opens the mask, as on Xen PV: the thread is blocked, or ready by now. */
+        percpu_this()->need_resched = 0;
+        return;
+    }
     requeue(percpu_this(), false);
     percpu_this()->need_resched = 0; /* also when nobody else was ready */
     if (sched_attention_hook != NULL) {

@@ -84,6 +84,7 @@ struct __attribute__((may_alias)) cpu_sched {
     bool slice_armed;           /* own CPU, masked */
     bool switched;              /* own CPU: since the last tick there was a voluntary switch */
     bool in_timer;              /* own CPU: timer_interrupt() programs the clock at its end */
+    bool idling;                /* own CPU: the current thread is blocked and does the idle one's work */
     struct list ready;
     struct thread *idle;
     struct thread *from;        /* own CPU: who ran before the switch under way */

@@ -49,13 +49,18 @@ void epoll_enqueue(struct epoll_item *item, int events)
 /*
  * Ask the file of an item what holds. The item has been taken off its list, so that news from here
  * on queue it again. The file stays for the look's time, unless it is being closed: then nothing.
- * Context: ready_lock held, released meanwhile.
+ * Its memory stays as long as the lock is held and the item isn't dead: pollq_close() tells the item.
+ * Context: ready_lock held, maybe released meanwhile.
  */
-static uint32_t ask(struct epoll *ep, struct epoll_item *item)
+static inline uint32_t ask(struct epoll *ep, struct epoll_item *item)
 {
     uint32_t wanted = item->events & ~EPOLL_FLAGS;
     struct file *f = item->f;
     uint32_t now = wanted;
+    if (f->ops->ready_reads) {
+        return __atomic_load_n(&f->refs, __ATOMIC_RELAXED) != 0 && wanted != 0
+                   ? (uint32_t)f->ops->ready(f, (int)wanted) & wanted : 0;
+    }
     if (wanted == 0 || !file_ref_live(f)) {
         return 0;
     }
@@ -102,12 +107,15 @@ static void splice(struct list *to, struct list *from)
     }
 }
 
-int epoll_look(struct epoll *ep, struct epoll_event *out, int max)
+/* A look that leaves w among the waiters when it finds nothing; NULL: nobody. */
+static int look(struct epoll *ep, struct epoll_event *out, int max, struct epoll_waiter *w)
 {
     struct list batch = LIST_INIT(batch);
     int found = 0;
     libc_mutex_lock(&ep->lock); /* no item is freed */
-    epoll_bury(ep);
+    if (!list_empty(&ep->dead)) { /* one that comes this moment is in no other list */
+        epoll_bury(ep);
+    }
     (void)spin_lock(&ep->ready_lock);
     splice(&batch, &ep->ready);
     while (found < max && !list_empty(&batch)) {
@@ -123,7 +131,11 @@ int epoll_look(struct epoll *ep, struct epoll_event *out, int max)
         found += now != 0;
     }
     splice(&ep->ready, &batch);
-    if (out != NULL && !list_empty(&ep->ready)) {
+    if (list_empty(&ep->ready)) {
+        if (found == 0 && w != NULL) {
+            list_insert(&ep->waiters, &w->link);
+        }
+    } else if (out != NULL) {
         wake_one(ep); /* there may be something for another thread, too */
     }
     spin_unlock(&ep->ready_lock, false);
@@ -131,28 +143,21 @@ int epoll_look(struct epoll *ep, struct epoll_event *out, int max)
     return found;
 }
 
-/* Sleep until an item is queued. Errors: -ETIMEDOUT, -EINTR. */
-static int wait_for_item(struct epoll *ep, uint64_t deadline_ns)
+int epoll_look(struct epoll *ep, struct epoll_event *out, int max)
 {
-    struct epoll_waiter w;
-    io_waiter_init(&w.waiter);
-    list_init(&w.link);
+    return look(ep, out, max, NULL);
+}
+
+/* A wait has ended without news: by its deadline or a signal. */
+static __attribute__((noinline)) void give_up(struct epoll *ep, struct epoll_waiter *w)
+{
     (void)spin_lock(&ep->ready_lock);
-    if (!list_empty(&ep->ready)) {
-        spin_unlock(&ep->ready_lock, false);
-        return 0;
-    }
-    list_insert(&ep->waiters, &w.link);
-    spin_unlock(&ep->ready_lock, false);
-    int r = io_wait(&w.waiter, deadline_ns);
-    (void)spin_lock(&ep->ready_lock);
-    bool woken = list_empty(&w.link);
-    list_remove(&w.link);
-    if (r < 0 && woken && !list_empty(&ep->ready)) {
+    bool woken = list_empty(&w->link);
+    list_remove(&w->link);
+    if (woken && !list_empty(&ep->ready)) {
         wake_one(ep); /* the event that this one was woken for is another's now */
     }
     spin_unlock(&ep->ready_lock, false);
-    return r;
 }
 
 int epoll_take(struct file *epfile, struct epoll_event *events, int max, uint64_t deadline_ns)
@@ -161,21 +166,29 @@ int epoll_take(struct file *epfile, struct epoll_event *events, int max, uint64_
         return -EINVAL;
     }
     struct epoll *ep = epoll_of(epfile);
+    if (deadline_ns == 0) {
+        int n = look(ep, events, max, NULL);
+        if (n == 0) {
+            io_poll();
+            n = look(ep, events, max, NULL);
+        }
+        return n;
+    }
+    struct epoll_waiter w;
+    io_waiter_init(&w.waiter);
+    list_init(&w.link);
     for (;;) {
-        int n = epoll_look(ep, events, max);
+        int n = look(ep, events, max, &w);
         if (n != 0) {
             return n;
         }
-        if (deadline_ns == 0) {
-            io_poll();
-            return epoll_look(ep, events, max);
+        if (list_empty(&w.link)) {
+            continue; /* something has come during the look */
         }
-        int r = wait_for_item(ep, deadline_ns);
-        if (r == -ETIMEDOUT) {
-            return epoll_look(ep, events, max);
-        }
+        int r = io_wait(&w.waiter, deadline_ns);
         if (r < 0) {
-            return r;
+            give_up(ep, &w);
+            return r == -ETIMEDOUT ? look(ep, events, max, NULL) : r;
         }
     }
 }

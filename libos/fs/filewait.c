@@ -21,6 +21,13 @@ static void wake_sleeper(struct pollwatch *w, int events)
     }
 }
 
+static void init(struct sleeper *s, int events)
+{
+    s->watch.notify = wake_sleeper;
+    s->events = events;
+    io_waiter_init(&s->waiter);
+}
+
 int file_wait_until(struct file *f, int events, uint64_t deadline_ns, int (*done)(void *arg),
                     void *arg)
 {
@@ -28,8 +35,8 @@ int file_wait_until(struct file *f, int events, uint64_t deadline_ns, int (*done
     if (q == NULL) {
         return done(arg);
     }
-    struct sleeper s = { .watch = { .notify = wake_sleeper }, .events = events };
-    io_waiter_init(&s.waiter);
+    struct sleeper s;
+    init(&s, events);
     pollwatch_add(&s.watch, q); /* first: what changes after done() notifies */
     int r;
     while ((r = done(arg)) == 0) {
@@ -42,20 +49,27 @@ int file_wait_until(struct file *f, int events, uint64_t deadline_ns, int (*done
     return r;
 }
 
-struct readiness {
-    struct file *f;
-    int events;
-};
-
-static int ready_now(void *arg)
+static inline int ready_now(struct file *f, int events)
 {
-    struct readiness *want = arg;
-    struct file *f = want->f;
-    return f->ops->ready != NULL ? f->ops->ready(f, want->events) : want->events;
+    return f->ops->ready != NULL ? f->ops->ready(f, events) : events;
 }
 
 int file_wait(struct file *f, int events, uint64_t deadline_ns)
 {
-    struct readiness want = { f, events };
-    return file_wait_until(f, events, deadline_ns, ready_now, &want);
+    struct pollq *q = f->ops->pollq != NULL ? f->ops->pollq(f) : NULL;
+    if (q == NULL) {
+        return ready_now(f, events);
+    }
+    struct sleeper s;
+    init(&s, events);
+    pollwatch_add(&s.watch, q); /* first: what changes after ready() notifies */
+    int r;
+    while ((r = ready_now(f, events)) == 0) {
+        r = io_wait(&s.waiter, deadline_ns);
+        if (r < 0) {
+            break;
+        }
+    }
+    pollwatch_remove(&s.watch);
+    return r;
 }

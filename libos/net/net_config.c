@@ -20,6 +20,7 @@
 
 #include "net_dns.h"
 #include "net_card.h"
+#include "net_timers.h"
 
 /* The option of interface `name` (suffix "" or ".ip6"), or the short form for the first one. */
 static const char *option_of(const struct net_card *card, const char *suffix, const char *brief,
@@ -148,6 +149,7 @@ void net_config_card(struct net_card *card)
     net_dns_add_static(card->ip6.dns, card->ip6.ndns);
     netif_set_hostname(&card->netif, cmdline_get("hostname"));
     netif_set_status_callback(&card->netif, status_changed);
+    net_timers_look();
     if (card->ip4.mode == NET_MODE_OFF && card->ip6.mode == NET_MODE_OFF) {
         return;
     }

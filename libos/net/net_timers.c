@@ -178,6 +178,9 @@ enum { TCP_TIMER, TCP_SELDOM, SECONDS = NTIMERS - 1 }; /* in timers[] */
 /* When each is due, monotonic ns; 0: it isn't running. Under net_lock. */
 static uint64_t due[NTIMERS];
 static bool changed; /* one is needed that net_timers_run() did not know of */
+static uint64_t next_due;      /* the earliest of them; 0: all have to be looked at */
+static uint32_t started_seen;  /* started(), when all were looked at last */
+static bool dhcp_used;         /* likewise dhcp_has_lease() */
 
 uint32_t net_now_ms(void)
 {
@@ -188,11 +191,18 @@ void net_timers_init(void)
 {
 }
 
+void net_timers_look(void)
+{
+    changed = true;
+    next_due = 0;
+}
+
 /* A connection waits now: if its timer does not run yet, the engine sleeps for too long. */
 void net_tcp_timer_needed(void)
 {
-    changed |= (tcp_waits() && due[TCP_TIMER] == 0) ||
-               (net_tcp_seldom_waits() && due[TCP_SELDOM] == 0);
+    if ((tcp_waits() && due[TCP_TIMER] == 0) || (net_tcp_seldom_waits() && due[TCP_SELDOM] == 0)) {
+        net_timers_look();
+    }
 }
 
 bool net_timers_changed(void)
@@ -203,11 +213,27 @@ bool net_timers_changed(void)
     return was;
 }
 
+/*
+ * Changes whenever a group's timer or DHCP's may have started: each does with a packet, out or in. (TCP
+ * tells by itself; what counts seconds runs where there is a card.)
+ */
+static uint32_t started(void)
+{
+    uint32_t n = lwip_stats.igmp.recv + lwip_stats.igmp.xmit + lwip_stats.mld6.recv + lwip_stats.mld6.xmit;
+
+    return dhcp_used ? n + lwip_stats.udp.xmit : n;
+}
+
 uint64_t net_timers_run(void)
 {
     uint64_t now = platform_clock_ns();
     uint64_t next = UINT64_MAX;
 
+    if (now < next_due && started() == started_seen && !(quiet && frames_moved())) {
+        return next_due;
+    }
+    dhcp_used = dhcp_has_lease();
+    started_seen = started();
     changed = false;
     if (quiet && frames_moved()) {
         quiet = false;
@@ -233,5 +259,6 @@ uint64_t net_timers_run(void)
             next = due[i];
         }
     }
+    next_due = changed ? 0 : next; /* one of them may have made an earlier one wait */
     return next;
 }

@@ -11,5 +11,8 @@
  */
 uint64_t net_timers_run(void);
 
+/* An interface or its DHCP has begun: timers may wait that did not. Context: net_lock held. */
+void net_timers_look(void);
+
 /* Whether there is a nearer deadline since net_timers_run(): then it has to run again. */
 bool net_timers_changed(void);

@@ -12,6 +12,7 @@
 #include <pith/platform.h>
 
 #include "net_config.h"
+#include "net_timers.h"
 
 #define DEFAULT_WAIT 10u /* seconds: two of lwIP's requests and a slow answer */
 #define MAX_WAIT     3600u
@@ -35,6 +36,7 @@ void net_wait_start(void)
 
 void net_config_changed(void)
 {
+    net_timers_look();
     for (struct list *l = waiting.next; l != &waiting; l = l->next) {
         io_wake(&LIST_ENTRY(l, struct waiting, link)->io);
     }

@@ -303,6 +303,7 @@ const struct file_ops sock_tcp_file_ops = {
     .fstat = sock_fstat,
     .ioctl = sock_tcp_ioctl,
     .ready = sock_ready,
+    .ready_reads = true,
     .pollq = sock_pollq,
     .socket = &tcp_socket_ops,
     .close = sock_tcp_close,

@@ -327,6 +327,7 @@ static const struct file_ops udp_file_ops = {
     .fstat = sock_fstat,
     .ioctl = sock_udp_ioctl,
     .ready = sock_ready,
+    .ready_reads = true,
     .pollq = sock_pollq,
     .socket = &udp_socket_ops,
     .close = udp_op_close,

@@ -48,6 +48,7 @@ struct file_ops {
      * Never sleeps.
      */
     int (*ready)(struct file *f, int events);
+    bool ready_reads; /* it does nothing but read memory: it may be called masked and under any lock */
 
     /*
      * The queue that is notified when ready() may answer more than before; NULL (the entry or its
