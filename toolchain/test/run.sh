@@ -69,7 +69,7 @@ test_string() {
         sed -e 's/\bmem\(cpy\|move\|set\)\b/pith_mem\1/g; s/%gs:PERCPU_IRQ_MASK/masked(%rip)/' "$file" > "$(basename "$file")"
     done
     for file in "$here"/../string/*.c; do
-        sed -e 's/^\([a-z].*[ *]\)\(\(mem\|str\)[a-z]*(\)/\1pith_\2/' "$file" > "pith_$(basename "$file")"
+        sed -e 's/^\([a-z].*[ *]\)\(\(mem\|str\|stp\)[a-z]*(\)/\1pith_\2/' "$file" > "pith_$(basename "$file")"
     done
     mkdir -p include/pith
     cp "$here/../../libos/include/pith/percpu.h" include/pith/

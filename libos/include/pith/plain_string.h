@@ -17,10 +17,15 @@
 
 void *memchr(const void *s, int byte, size_t size) PLAIN(memchr);
 int memcmp(const void *one, const void *other, size_t size) PLAIN(memcmp);
+void *memrchr(const void *s, int byte, size_t size) PLAIN(memrchr);
+int strcasecmp(const char *one, const char *other) PLAIN(strcasecmp);
 char *strchr(const char *s, int byte) PLAIN(strchr);
 int strcmp(const char *one, const char *other) PLAIN(strcmp);
 size_t strlen(const char *s) PLAIN(strlen);
+int strncasecmp(const char *one, const char *other, size_t most) PLAIN(strncasecmp);
+int strncmp(const char *one, const char *other, size_t most) PLAIN(strncmp);
 size_t strnlen(const char *s, size_t most) PLAIN(strnlen);
+char *strrchr(const char *s, int byte) PLAIN(strrchr);
 
 #undef PLAIN
 
