@@ -16,7 +16,11 @@
 #define CPUID_ECX_AVX     (1u << 28)
 #define XCR0_AVX          6u /* with SSE, without which there is none */
 
+#define CPUID_EBX_AVX2    (1u << 5) /* of leaf 7 */
+
 extern uint8_t __string_wide; /* toolchain/string/memcpy.S */
+#define STRING_AVX        1u
+#define STRING_AVX2       2u
 
 uint32_t x86_xstate_size = 512; /* FXSAVE */
 uint32_t x86_xstate_mask;       /* 0: FXSAVE */
@@ -47,6 +51,6 @@ void x86_xstate_init(void)
     }
     /* For ourselves what was promised has to say so, too. */
     if ((boot_cpuid[CPUID_1].ecx & CPUID_ECX_AVX) && (x86_xstate_mask & XCR0_AVX) == XCR0_AVX) {
-        __string_wide = 1;
+        __string_wide = STRING_AVX | (boot_cpuid[CPUID_7].ebx & CPUID_EBX_AVX2 ? STRING_AVX2 : 0);
     }
 }

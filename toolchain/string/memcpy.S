@@ -17,7 +17,7 @@
 #include <pith/percpu.h>
 
     .bss
-    .globl __string_wide        /* a byte: 1 when %gs is set and XCR0 has AVX */
+    .globl __string_wide        /* a byte: bit 0 when %gs is set and XCR0 has AVX; bit 1: AVX2, too */
 __string_wide:
     .skip 1
 

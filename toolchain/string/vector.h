@@ -16,6 +16,10 @@
 #define VECTOR 16
 #define PAGE   4096
 
+/* What the CPU has beside SSE2: memcpy.S, set by the platform at the start. */
+extern uint8_t __string_wide;
+#define STRING_AVX2 2
+
 static inline const __m128i *vector_at(const void *p)
 {
     return (const __m128i *)((uintptr_t)p & -(uintptr_t)VECTOR);

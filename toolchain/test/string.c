@@ -150,6 +150,10 @@ int main(void)
         }
     }
     test_search();
+    if (__builtin_cpu_supports("avx2")) {
+        __string_wide |= 2;
+        test_search();
+    }
     puts("string functions are right");
     return 0;
 }
