@@ -157,7 +157,7 @@ link_image() {
     fi
     [ -z "$libraries" ] || check_names "$@"
     set -- -m elf_x86_64 -static -pie --no-dynamic-linker -z text -z pack-relative-relocs \
-        -z norelro -z noexecstack -z max-page-size=4096 --gc-sections --hash-style=gnu -nostdlib \
+        -z norelro -z noexecstack -z max-page-size=16 -z common-page-size=16 --gc-sections --hash-style=gnu -nostdlib \
         -T "$script" -L "$build/lib" -L "$sysroot/lib" -L "$sysroot/usr/lib" "$@" $libraries --build-id=none
 
     # Where is each function?

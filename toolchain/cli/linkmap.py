@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from words import BUILD
 
-ALLOCATED = (".text", ".note.Xen", ".rodata", ".dynsym", ".dynstr", ".hash", ".gnu.hash", ".rela.dyn",
-             ".relr.dyn", ".dynamic", ".pith.symtab", ".tdata", ".tbss", ".data", ".bss")
+ALLOCATED = (".text", ".monitor", ".note.Xen", ".rodata", ".rela.dyn",
+             ".relr.dyn", ".pith.symtab", ".tdata", ".tbss", ".data", ".bss")
 OWN_SECTIONS = {".pith.symtab": "symbol table", ".pith.initrd": "initrd"}  # what is not the program's
 ZERO = (".bss", ".tbss")  # occupy memory and no file
 
