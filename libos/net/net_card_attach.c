@@ -47,10 +47,9 @@ static err_t init_netif(struct netif *n)
         sums &= (uint16_t)~(NETIF_CHECKSUM_GEN_TCP | NETIF_CHECKSUM_GEN_UDP);
     }
     NETIF_SET_CHECKSUM_CTRL(n, sums);
-    if (dev->tx_csum && dev->tso_max > HEADERS_MAX) {
-        uint32_t longest = dev->tso_max < MTU_MAX ? dev->tso_max : MTU_MAX;
-        n->tso_max = (uint16_t)(longest - HEADERS_MAX);
-    }
+    /* What the card doesn't cut net_card_cut.c does. */
+    bool cuts = dev->tx_csum && dev->tso_max > HEADERS_MAX && dev->tso_max < MTU_MAX;
+    n->tso_max = (uint16_t)((cuts ? dev->tso_max : MTU_MAX) - HEADERS_MAX);
     MIB2_INIT_NETIF(n, snmp_ifType_ethernet_csmacd, 0);
     return ERR_OK;
 }

@@ -4,7 +4,7 @@
  * is kept until the device has sent it. Frames are queued and handed over in one batch at the end of
  * the net_lock section.
  */
-#include "net_card.h"
+#include "net_card_tx.h"
 
 #include <lwip/prot/ethernet.h>
 #include <lwip/prot/ip.h>
@@ -16,14 +16,7 @@
 
 #include <pith/heap.h>
 
-#define PIECES     4u  /* of a frame; what has more is copied into one */
-#define SPARE_MAX  64u /* frames kept for the next ones */
-
-struct tx_frame {
-    struct netbuf piece[PIECES];
-    struct pbuf *p;
-    struct tx_frame *next; /* among the sent, or the spare ones */
-};
+#define SPARE_MAX 64u /* frames kept for the next ones */
 
 /*
  * Frames that devices have done with. done() runs masked, maybe in an interrupt on another CPU, so
@@ -46,7 +39,7 @@ static void frame_done(struct netbuf *piece)
                                           __ATOMIC_RELAXED));
 }
 
-static void frame_free(struct tx_frame *f)
+void net_frame_free(struct tx_frame *f)
 {
     nout--;
     if (nspare == SPARE_MAX) {
@@ -58,7 +51,7 @@ static void frame_free(struct tx_frame *f)
     nspare++;
 }
 
-static struct tx_frame *frame_alloc(void)
+struct tx_frame *net_frame_alloc(void)
 {
     struct tx_frame *f = spare;
 
@@ -82,7 +75,7 @@ void net_card_collect(void)
     while (f != NULL) {
         struct tx_frame *next = f->next;
         pbuf_free(f->p);
-        frame_free(f);
+        net_frame_free(f);
         f = next;
     }
 }
@@ -159,23 +152,27 @@ static void offload_checksum(struct netbuf *first, unsigned frame_len)
     first->csum_offset = (uint16_t)field;
 }
 
-/*
- * A segment that the device cuts. False: it does not take it, as when the card was offered less by
- * a new backend since TCP made the segment.
- */
-static bool offload_cutting(struct netbuf *first, const struct netdev *dev, const struct pbuf *p)
+/* Have the device cut a segment; all headers are in the first buffer, and TCP's has been found. */
+static void offload_cutting(struct netbuf *first, const struct pbuf *p)
 {
     unsigned tcp = first->csum_start + 12u; /* where the TCP header says how long it is */
-
-    if ((first->flags & NETBUF_CSUM_PARTIAL) == 0 || tcp >= first->len || p->tot_len > dev->tso_max) {
-        return false;
-    }
     const uint8_t *frame = first->data;
+
+    if ((first->flags & NETBUF_CSUM_PARTIAL) == 0 || tcp >= first->len) {
+        return; /* the device refuses it */
+    }
     first->flags |= frame[12] == ETHTYPE_IP >> 8 && frame[13] == (ETHTYPE_IP & 0xff)
                         ? NETBUF_GSO_TCP4 : NETBUF_GSO_TCP6;
     first->gso_size = p->gso_size;
     first->header_len = (uint16_t)(first->csum_start + (frame[tcp] >> 4) * 4u);
-    return true;
+}
+
+void net_frame_queue(struct net_card *card, struct tx_frame *f)
+{
+    f->piece[0].done = frame_done;
+    f->piece[0].arg = f;
+    card->queue[card->nqueue++] = &f->piece[0];
+    LINK_STATS_INC(link.xmit);
 }
 
 /* Bytes in front of p's data that are p's own: those behind its description, where they are one block. */
@@ -195,7 +192,7 @@ static unsigned fill_pieces(struct tx_frame *f, const struct pbuf *p)
         if (p->len == 0) {
             continue;
         }
-        if (n == PIECES) {
+        if (n == NET_FRAME_PIECES) {
             return 0;
         }
         struct netbuf *b = &f->piece[n++];
@@ -213,10 +210,13 @@ err_t net_card_output(struct netif *netif, struct pbuf *p)
 {
     struct net_card *card = netif->state;
 
+    if (p->gso_size != 0 && (!card->dev->tx_csum || p->tot_len > card->dev->tso_max)) {
+        return net_card_cut(card, p); /* the card was offered less since TCP made it, or always */
+    }
     if (card->nqueue == NET_CARD_QUEUE) {
         net_card_flush_one(card);
     }
-    struct tx_frame *f = card->nqueue < NET_CARD_QUEUE ? frame_alloc() : NULL;
+    struct tx_frame *f = card->nqueue < NET_CARD_QUEUE ? net_frame_alloc() : NULL;
     if (f == NULL) {
         card->tx_refused++;
         LINK_STATS_INC(link.drop);
@@ -231,29 +231,23 @@ err_t net_card_output(struct netif *netif, struct pbuf *p)
         pbuf_free(p);
         if (copy == NULL) {
             card->tx_refused++;
-            frame_free(f);
+            net_frame_free(f);
             return ERR_MEM;
         }
         p = copy;
         fill_pieces(f, p);
     }
     f->p = p;
-    f->piece[0].done = frame_done;
-    f->piece[0].arg = f;
     f->piece[0].flags = 0;
     f->piece[0].headroom = headroom(p);
     f->piece[0].gso_size = 0;
     if (card->dev->tx_csum) {
         offload_checksum(&f->piece[0], p->tot_len);
     }
-    if (p->gso_size != 0 && !offload_cutting(&f->piece[0], card->dev, p)) {
-        card->tx_refused++;
-        pbuf_free(p);
-        frame_free(f);
-        return ERR_OK; /* lost: TCP sends it again, in pieces by then */
+    if (p->gso_size != 0) {
+        offload_cutting(&f->piece[0], p);
     }
-    card->queue[card->nqueue++] = &f->piece[0];
-    LINK_STATS_INC(link.xmit);
+    net_frame_queue(card, f);
     return ERR_OK;
 }
 

@@ -159,6 +159,7 @@ static int fake_transmit(struct netdev *dev, struct netbuf **frames, unsigned n)
         if (fake_tx_full || fake_nin_flight == 256) {
             return (int)i;
         }
+        memset((char *)frames[i]->data - frames[i]->headroom, 0xdb, frames[i]->headroom);
         for (struct netbuf *b = frames[i]; b != NULL; b = b->next) {
             memcpy(whole + len, b->data, b->len);
             len += b->len;

@@ -10,7 +10,7 @@
 
 #include "net_ends.h"
 
-/* `tso`: what the interface says that the card cuts; 0: nothing. */
+/* `tso`: how long a segment the interface takes; 0: none that is longer than the MTU. */
 static void test_transfers(bool v6, uint16_t tso)
 {
     static const struct {
@@ -37,7 +37,9 @@ static void test_transfers(bool v6, uint16_t tso)
         double cost = transfer(v6, runs[i].forth, runs[i].back, &runs[i].how);
         printf("IPv%c, %s: %.4f bytes sent for one, segments up to %u\n", v6 ? '6' : '4', runs[i].name,
                cost, longest_segment);
-        EXPECT(longest_segment <= tso && (runs[i].how.loss > 1 || longest_segment >= tso / 4));
+        /* a plain card's segments are cut before they come to it: the mirror sees that none is long */
+        uint16_t most = mirror_plain ? 0 : tso;
+        EXPECT(longest_segment <= most && (runs[i].how.loss > 1 || longest_segment >= most / 4));
         EXPECT(cost <= runs[i].at_most + 1e-9);
         finish_both();
         net_memory_stats(&after);
@@ -54,7 +56,7 @@ static void test_fickle(bool v6, uint16_t tso)
     printf("IPv%c, a fickle card: %.4f bytes sent for one\n", v6 ? '6' : '4', cost);
     fickle = false;
     fake_dev.tso_max = 65535;
-    EXPECT(net_card_list->tx_refused > 0 && longest_segment > 20000);
+    EXPECT(net_card_list->tx_refused == 0 && longest_segment > 20000);
     net_card_list->netif.tso_max = tso;
     finish_both();
     EXPECT(fake_dev.rx_lent == 0);
@@ -73,5 +75,11 @@ int main(void)
         test_transfers(v6, 10000);
         test_fickle(v6, tso);
     }
+    mirror_plain = true;
+    fake_dev.tx_csum = false;
+    fake_dev.tso_max = 0;
+    NETIF_SET_CHECKSUM_CTRL(&net_card_list->netif, NETIF_CHECKSUM_ENABLE_ALL);
+    test_transfers(false, tso);
+    test_transfers(true, tso);
     return unit_done();
 }

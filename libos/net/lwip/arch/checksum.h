@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The Internet checksum's sum (RFC 1071, 2), eight bytes at a time. lwIP's own takes 2.6 instructions
- * per byte, this one 0.4: all the difference where a card leaves checksums to us, and in fragments.
+ * per byte, this one 0.15: all the difference where a card leaves checksums to us, and in fragments.
  */
 #pragma once
 
@@ -42,6 +42,25 @@ static inline uint16_t checksum_of_20(const void *data)
     return checksum_fold(checksum_plus(sum, checksum_load(p + 16, 4)));
 }
 
+/* The sum and that of n blocks of 128 bytes; the carry goes through all of them in the flag. */
+static inline uint64_t checksum_blocks(uint64_t sum, const uint8_t *p, size_t n)
+{
+    __asm__("clc\n"
+            "1:\n\t"
+            "adcq (%1), %0\n\tadcq 8(%1), %0\n\tadcq 16(%1), %0\n\tadcq 24(%1), %0\n\t"
+            "adcq 32(%1), %0\n\tadcq 40(%1), %0\n\tadcq 48(%1), %0\n\tadcq 56(%1), %0\n\t"
+            "adcq 64(%1), %0\n\tadcq 72(%1), %0\n\tadcq 80(%1), %0\n\tadcq 88(%1), %0\n\t"
+            "adcq 96(%1), %0\n\tadcq 104(%1), %0\n\tadcq 112(%1), %0\n\tadcq 120(%1), %0\n\t"
+            "leaq 128(%1), %1\n\t"
+            "decq %2\n\t" /* leaves the carry alone, as lea does */
+            "jnz 1b\n\t"
+            "adcq $0, %0"
+            : "+r"(sum), "+r"(p), "+r"(n)
+            :
+            : "cc", "memory");
+    return sum;
+}
+
 /* One's complement sum of the 16-bit words in memory's order, an odd last byte as the first of a word; once only, for its size. */
 static __attribute__((noinline, unused)) uint16_t checksum_sum(const void *data, int length)
 {
@@ -49,11 +68,10 @@ static __attribute__((noinline, unused)) uint16_t checksum_sum(const void *data,
     size_t n = length > 0 ? (size_t)length : 0;
     uint64_t sum = 0;
 
-    for (; n >= 32; n -= 32, p += 32) {
-        sum = checksum_plus(sum, checksum_load(p, 8));
-        sum = checksum_plus(sum, checksum_load(p + 8, 8));
-        sum = checksum_plus(sum, checksum_load(p + 16, 8));
-        sum = checksum_plus(sum, checksum_load(p + 24, 8));
+    if (n >= 128) {
+        sum = checksum_blocks(sum, p, n / 128);
+        p += n / 128 * 128;
+        n %= 128;
     }
     for (; n >= 8; n -= 8, p += 8) {
         sum = checksum_plus(sum, checksum_load(p, 8));
