@@ -89,9 +89,9 @@ def compile_static(binary, sources):
                    check=True)
 
 
-def libraries(binary):
+def libraries(binary, env=None):
     """The shared libraries of a program of this host, with the loader."""
-    said = subprocess.run(["ldd", binary], check=True, stdout=subprocess.PIPE, text=True).stdout
+    said = subprocess.run(["ldd", binary], check=True, stdout=subprocess.PIPE, text=True, env=env).stdout
     return sorted(set(re.findall(r"(/\S+) \(0x", said)))
 
 
@@ -117,13 +117,21 @@ def initramfs(name, sources):
     return archive_of(name, lambda root: compile_static(os.path.join(root, "program"), sources))
 
 
+def put_program(root, binary, env=None):
+    """A program with the libraries that it finds in an environment, those of no package installed here too."""
+    shutil.copy(os.path.realpath(binary), os.path.join(root, "program"))
+    for library in libraries(binary, env):
+        there = library
+        if library.startswith(BUILD):
+            there = "/lib/x86_64-linux-gnu/" + os.path.basename(library)
+        os.makedirs(root + os.path.dirname(there), exist_ok=True)
+        shutil.copy(os.path.realpath(library), root + there)
+
+
 def initramfs_of_host(name, binary, files):
     """Of a program that this host has, with its libraries and `files`: {name at the root: text}."""
     def fill(root):
-        shutil.copy(os.path.realpath(binary), os.path.join(root, "program"))
-        for library in libraries(binary):
-            os.makedirs(root + os.path.dirname(library), exist_ok=True)
-            shutil.copy(os.path.realpath(library), root + library)
+        put_program(root, binary)
         for file, text in files.items():
             with open(os.path.join(root, file), "w", encoding="utf-8") as f:
                 f.write(text)

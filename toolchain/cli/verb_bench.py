@@ -9,16 +9,17 @@ import packages
 from words import TOP, Failure, say, usage
 
 HELP = "measure Pith beside a Linux guest and a process of this host: boot, size, primitives, network"
-EPILOG = """NAME is one or more of: image (size, least memory, boot by instructions), prim, start, khttp, tcp, udp, frames,
-idle, redis, disk; without a name all of them. Sides take turns, each turn with fresh machines; beside every time stand the
+EPILOG = """NAME is one or more of: hello (size, least memory, boot by instructions), prim, start, khttp, tcp, udp, frames,
+idle, redis, nginx, disk; without a name all of them (nginx where its image has been built); path, short counts that a
+test compares, by name alone. Sides take turns, each turn with fresh machines; beside every time stand the
 guest's instructions, counted by a plugin of QEMU in turns of their own. `pith bench boot` measures the time
 from letting a machine go (`xl unpause` on Xen) to main on every platform. The report: build/bench/*.json
 and .html; docs/performance.md explains it."""
 
 # In the order of a run without names; each a module below bench/.
-WORKLOADS = ("hello", "prim", "start", "khttp", "tcp", "udp", "frames", "idle", "redis", "disk")
+WORKLOADS = ("hello", "prim", "start", "khttp", "tcp", "udp", "frames", "idle", "redis", "nginx", "disk")
 QUICK = ("hello", "prim", "khttp", "tcp")
-ON_XEN = ("khttp", "tcp", "udp", "redis")
+ON_XEN = {name: name for name in ("khttp", "tcp", "udp", "redis", "nginx")} | {"start": "xen_start", "disk": "xen_disk"}
 BY_NAME = ("path",)  # not in a run of all
 ALONE = ("boot",)  # only by name, with a report of its own
 COUNTS = os.path.join(TOP, "tests", "bench", "counts.json")
@@ -83,11 +84,13 @@ def chosen(options):
             raise usage(f"there is no '{name}'; there are {', '.join([*WORKLOADS, *BY_NAME, *ALONE])}")
         if on_xen and name not in ON_XEN:
             raise usage(f"{name} is not measured on Xen; {', '.join(ON_XEN)} are")
-    return options.names or [name for name in (QUICK if options.quick else WORKLOADS) if not on_xen or name in ON_XEN]
+    from bench import nginx  # pylint: disable=import-outside-toplevel
+    found = [name for name in (QUICK if options.quick else WORKLOADS) if not on_xen or name in ON_XEN]
+    return options.names or [name for name in found if name != "nginx" or nginx.built()]
 
 
-def modules(names):
-    return {name: importlib.import_module("bench." + name) for name in names}
+def modules(names, on_xen):
+    return {name: importlib.import_module("bench." + (ON_XEN[name] if on_xen else name)) for name in names}
 
 
 def prepare(found):
@@ -132,7 +135,7 @@ def run(options, _args):
         return boot.run(max(1, bench.rounds), options.linux)
     names = chosen(options)
     before = older(options.against)
-    found = modules(names)
+    found = modules(names, bench.on_xen)
     prepare(found)
     results = []
     path = os.path.abspath(options.out) if options.out else frame.new_path()

@@ -18,7 +18,7 @@ from words import BUILD, TOP, say
 
 # More of these is better; of all other units less.
 MORE = ("requests/s", "Mbit/s", "datagrams/s", "answers/s", "frames/s", "MB/s", "IOPS")
-COUNTED = "instructions"  # how the unit of a counted measure begins
+COUNTED = ("instructions", "notifications", "interrupts")  # how the unit of a counted measure begins
 
 
 @dataclass

@@ -25,6 +25,8 @@ TARGETS = {
     "612 B c1 instructions/request": 5500,
     "612 B c32 instructions/request": 4000,
     "612 B c32 exits/request": 1,
+    "612 B c32 notifications/request": 0.2,
+    "612 B c32 interrupts/request": 0.2,
 }
 # Times better than the Linux guest.
 XEN_RATIOS = {f"{page} c{connections} requests/s": 1.5 for page, connections in XEN_CASES}
@@ -43,13 +45,11 @@ def sides(bench):
     return chosen_sides(NAME, image.find(NAME), args, not bench.quick)
 
 
-def one(started, bench, side, case, values, profiles):
-    page, connections = case
-    name = f"{page} c{connections}"
-    port = PORT + list(PAGES).index(page)
+def one(started, bench, side, name, connections, where, values, profiles):
+    """One measurement by wrk; `where` is a port and a path."""
     before = exits(started)
     with loads.Span(started, bench) as span:
-        got = loads.wrk(started.ns, connections, bench.seconds, port)
+        got = loads.wrk(started.ns, connections, bench.seconds, *where)
     done = got["requests"] or 1
     values[f"{name} requests/s"] = got["requests"] / got["seconds"]
     for percentile in ("50", "90", "99", "99.9"):
@@ -59,7 +59,7 @@ def one(started, bench, side, case, values, profiles):
     counted = loads.keep_counts(span, name, "request", done, values)
     if before is not None:
         values[f"{name} exits/request"] = (exits(started) - before) / done
-    if page != "612 B":
+    if not name.startswith("612 B"):
         values[f"{name} instructions/byte"] = span.instructions / got["bytes"]
     loads.keep_profile(span, side, counted, done, profiles)
 
@@ -86,8 +86,9 @@ def measure(started, bench, side):
     values, profiles = {}, {}
     started.wait(PORT)
     loads.wrk(started.ns, 8, 1, PORT)  # warm-up
-    for case in XEN_CASES if bench.on_xen else QUICK if bench.quick else CASES:
-        one(started, bench, side, case, values, profiles)
+    for page, connections in XEN_CASES if bench.on_xen else QUICK if bench.quick else CASES:
+        where = (PORT + list(PAGES).index(page), "/")
+        one(started, bench, side, f"{page} c{connections}", connections, where, values, profiles)
     if started.meter is None and not bench.on_xen:
         open_loop(started, bench, values)
     return values, profiles

@@ -26,6 +26,7 @@ class Span:
     def __enter__(self):
         self.blocks = self.started.meter.blocks() if self.profiled else []
         self.seconds = time.monotonic()
+        self.events = self.started.events()
         self.parts = self.started.parts()
         self.cpu = self.started.cpu()
         self.instructions = self.started.instructions()
@@ -34,6 +35,7 @@ class Span:
     def __exit__(self, *_):
         self.instructions = self.started.instructions() - self.instructions
         self.parts = {part: now - self.parts[part] for part, now in self.started.parts().items()}
+        self.events = {what: now - self.events[what] for what, now in self.started.events().items()}
         self.cpu = self.started.cpu() - self.cpu
         self.seconds = time.monotonic() - self.seconds
         self.after = self.started.meter.blocks() if self.profiled else []
@@ -41,7 +43,8 @@ class Span:
 
 def keep_counts(span, name, per, done, values):
     """A span's instructions per one of `done`, as the measure "NAME instructions/PER"; where a machine has several
-    parts, those of each too; and what this host's CPUs have spent on it. Returns the measure."""
+    parts, those of each too; what this host's CPUs have spent on it; and what is told to devices and by them. Returns
+    the measure."""
     measure = f"{name} instructions/{per}"
     if span.cpu:
         values[f"{name} CPU ns/{per}"] = span.cpu * 1e9 / done
@@ -49,6 +52,9 @@ def keep_counts(span, name, per, done, values):
     for part, instructions in span.parts.items():
         if instructions:
             values[f"{name}, {part} instructions/{per}"] = instructions / done
+    if per != "byte":
+        for what, count in span.events.items():
+            values[f"{name} {what}/{per}"] = count / done
     return measure
 
 

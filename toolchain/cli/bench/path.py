@@ -24,7 +24,8 @@ TIMES = 5
 REQUESTS = {1: 400, 32: 3200}  # connections: requests of one measurement
 AMOUNTS = {"in": 16 << 20, "out": 16 << 20, "round trip": 400}  # bytes of one measurement
 READS = os.path.join(TOP, "tests", "bench", "reads")
-FEW, MANY = 100, 1100  # reads; the difference is what they cost
+COUNT = 1000  # reads of one measurement
+PAUSE_MS = 700  # before each, in which the instructions so far are looked at
 # It answers after so long, when the guest has gone to sleep: with a file it would depend on how busy this host is.
 DISK = ["-blockdev", "driver=null-co,node-name=disk,size=16777216,read-zeroes=on,latency-ns=1000000",
         "-device", "virtio-blk-pci,drive=disk,disable-legacy=on"]
@@ -72,28 +73,36 @@ def streams(bench, result):
         guest.close()
 
 
-def instructions_of(elf, reads):
-    """Of a whole run of tests/bench/reads, without the firmware's."""
-    meter = plugin.Meter(ranges={"Pith": plugin.FIXED_RANGE})
-    try:
-        said = bytearray()
-        machine = Machine(elf, "tcg", "pc", 64 << 20, options=["base=fixed"], args=["/dev/vda", str(reads)],
-                          nonce=secrets.token_hex(8), qemu_args=DISK + meter.words)
-        ended = Guest(machine, None, said.extend, timeout=60).run()
-        if ended.status != 0 or b"reads done" not in said:
-            raise Failure(f"reads: status {ended.status}: {said.decode(errors='replace')[-200:]}")
-        return meter.parts()["Pith"]
-    finally:
-        meter.close()
+class Looker:
+    """Keeps what the meter says at each "reads begin", a pause before the reads, and at the end."""
+
+    def __init__(self, meter):
+        self.meter, self.said, self.seen = meter, bytearray(), []
+
+    def feed(self, data):
+        self.said += data
+        announced = self.said.count(b"reads begin") + self.said.count(b"reads done")
+        while len(self.seen) < announced:
+            self.seen.append(self.meter.parts()["Pith"])
 
 
 def disk(result):
+    """The firmware's instructions do not count."""
     app = image.find(READS)
     image.build([app])
-    # The least: measuring the clock at the start takes longer where the host takes the CPU away meanwhile.
-    few = min(instructions_of(app.elf, FEW) for _ in range(TIMES))
-    for _ in range(TIMES):
-        result.add("Pith", {"disk, 4 KiB instructions/read": (instructions_of(app.elf, MANY) - few) / (MANY - FEW)})
+    meter = plugin.Meter(ranges={"Pith": plugin.FIXED_RANGE})
+    looker = Looker(meter)
+    try:
+        args = ["/dev/vda", "0", str(PAUSE_MS)] + [str(COUNT), "4096", "1"] * TIMES
+        machine = Machine(app.elf, "tcg", "pc", 64 << 20, options=["base=fixed"], args=args, nonce=secrets.token_hex(8),
+                          qemu_args=DISK + meter.words)
+        ended = Guest(machine, None, looker.feed, timeout=300).run()
+    finally:
+        meter.close()
+    if ended.status != 0 or len(looker.seen) != TIMES + 1:
+        raise Failure(f"reads: status {ended.status}: {looker.said.decode(errors='replace')[-200:]}")
+    for before, after in zip(looker.seen, looker.seen[1:]):
+        result.add("Pith", {"disk, 4 KiB instructions/read": (after - before) / COUNT})
 
 
 def run(bench):

@@ -14,7 +14,7 @@ import time
 
 import linux_guest
 import nics
-from bench import plugin
+from bench import events, plugin
 from guest import Guest
 from machine import Machine, qemu_command
 from words import BUILD, TOP, Failure
@@ -31,9 +31,10 @@ MEMORY = 256 << 20
 class Started:
     """A side that runs: `ns` is where it is reached at ADDRESS, `meter` counts its instructions or is None."""
 
-    def __init__(self, ns, meter=None):
+    def __init__(self, ns, meter=None, trace=None):
         self.ns = ns
         self.meter = meter
+        self.trace = trace   # events.Events, or None
         self.words = []      # how it was started
         self.pid = None      # of the one process that is all of it
         self.control = None  # QEMU's monitor, where there is one
@@ -49,6 +50,10 @@ class Started:
     def parts(self):
         """The same of parts of the machine, where it runs more than the guest: {name: instructions}."""
         return self.meter.parts() if self.meter else {}
+
+    def events(self):
+        """{"notifications": so far, "interrupts": so far}; nothing where nobody counts."""
+        return self.trace.counts() if self.trace else {}
 
     def cpu(self):
         """Seconds that this host's CPUs have spent on it: much the same on a busy host as on an idle one."""
@@ -77,7 +82,10 @@ class Started:
 
 class StartedGuest(Started):
     def __init__(self, ns, machine, meter):
-        super().__init__(ns, meter)
+        trace = events.Events() if meter else None
+        if trace:
+            machine.qemu_args = machine.qemu_args + meter.words + trace.words
+        super().__init__(ns, meter, trace)
         self.words = qemu_command(machine)
         self.guest = Guest(machine, None, self.output.extend, timeout=3600)
         self.thread = threading.Thread(target=self.guest.run, daemon=True)
@@ -101,8 +109,9 @@ class StartedGuest(Started):
             self.guest.process.kill()
             self.thread.join(20)
         self.ns.close()
-        if self.meter:
-            self.meter.close()
+        for counter in (self.meter, self.trace):
+            if counter:
+                counter.close()
 
 
 class StartedProcess(Started):
@@ -132,6 +141,7 @@ class Side:
 
     def __init__(self, name):
         self.name = name
+        self.xen = {}  # more for its xl.cfg, as a guest of Xen
 
     def start(self, bench, counted):
         """A Started; `counted` with a meter."""
@@ -143,9 +153,10 @@ def card(bench, ns):
 
 
 class Pith(Side):
-    def __init__(self, elf, args=(), options=(), memory=MEMORY):
+    def __init__(self, elf, args=(), options=(), memory=MEMORY, initrd=""):
         super().__init__("Pith")
         self.elf, self.args, self.options, self.memory = elf, list(args), list(options), memory
+        self.initrd = initrd  # an archive of files
 
     def start(self, bench, counted):
         if bench.on_xen:
@@ -157,7 +168,7 @@ class Pith(Side):
         return StartedGuest(ns, Machine(
             self.elf, bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
             options=[f"ip={ADDRESS}/24", *fixed, *self.options, *bench.boot_options], args=self.args, nonce=secrets.token_hex(8),
-            qemu_args=meter.words if meter else []), meter)
+            initrd=self.initrd), meter)
 
 
 class Linux(Side):
@@ -175,7 +186,7 @@ class Linux(Side):
         return StartedGuest(ns, Machine(
             self.kernel, bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
             options=linux_guest.options(bench.machine), args=[ADDRESS, *self.args],
-            qemu_args=["-initrd", self.archive, *(meter.words if meter else [])]), meter)
+            qemu_args=["-initrd", self.archive]), meter)
 
 
 class Native(Side):

@@ -15,7 +15,7 @@ import linux_guest
 import nics
 from bench import plugin
 from bench import sides
-from machine import Machine, command_line, disk_words
+from machine import Disk, Machine, command_line, disk_words
 from words import BUILD
 from xen_host import BRIDGE, XenHost
 
@@ -23,6 +23,7 @@ FOLDER = os.path.join(BUILD, "bench", "xen")
 # One address and one card for all guests, so that nobody has to unlearn a MAC.
 MAC = "00:16:3e:70:69:74"
 DOM0_MEMORY = 400 << 20
+DISK_SIZE = 64 << 20
 XEN_MEMORY = 160 << 20  # its own, and what a guest costs besides its memory
 PARTS = {
     "Xen": (0xffff800000000000, 0xffff87ffffffffff),  # xen/arch/x86/include/asm/config.h: its part of any space
@@ -31,19 +32,21 @@ PARTS = {
 
 
 class Bed:
-    """One machine with Xen. `disks` (machine.Disk) are dom0's, as /dev/vda and so on."""
+    """One machine with Xen. Its dom0 has a disk, /dev/vda."""
 
-    def __init__(self, bench, counted, disks=()):
+    def __init__(self, bench, counted):
         self.counted = counted
         self.ns = sides.bed.Namespace()
         self.meter = plugin.Meter(blocks=bench.profile, ranges=PARTS) if counted else None
-        words = [word for n, disk in enumerate(disks) for word in disk_words(n, disk, "pc")]
+        os.makedirs(FOLDER, exist_ok=True)
+        disk = os.path.join(FOLDER, "disk.img")
+        with open(disk, "wb") as f:
+            f.write(b"disk" * (DISK_SIZE // 4))
         nic = nics.Nic("tap", tap=self.ns.tap(), netdev=["vhost=off"], device=list(bench.card))
         self.host = XenHost(FOLDER, cpus=1, memory=DOM0_MEMORY + sides.MEMORY + XEN_MEMORY, dom0_memory=DOM0_MEMORY,
                             nic=nic, prefix=self.ns.words(),
-                            qemu_args=words + (self.meter.words if self.meter else []))
+                            qemu_args=disk_words(0, Disk(disk), "pc") + (self.meter.words if self.meter else []))
         self.number = 0
-        os.makedirs(FOLDER, exist_ok=True)
         self.host.start()
 
     def name(self):
@@ -98,6 +101,10 @@ class StartedDomU(sides.Started):
     def alive(self):
         return self.bed.host.reason(self.name) is None
 
+    def says(self, pattern, seconds):
+        """The match of a pattern in what it has said; a Failure when that does not come."""
+        return self.bed.host.wait_console(self.name, pattern, seconds)
+
     def last_words(self):
         return self.bed.host.console(self.name)[-400:]
 
@@ -113,24 +120,24 @@ def kind_of(bench):
     return bench.platform.removeprefix("xen-")
 
 
-def pith_config(side, bench, counted, **more):
+def pith_config(side, bench, counted):
     """Words for XenHost.create() of an image, whose address is known where its instructions are to be told."""
     fixed = ["base=fixed"] if counted else []
     machine = Machine(side.elf, bench.platform, memory=side.memory, args=side.args, nonce=secrets.token_hex(8),
                             options=[f"ip={sides.ADDRESS}/24", *fixed, *side.options, *bench.boot_options])
-    return config_of(side.memory, command_line(machine), more)
+    return config_of(side.memory, command_line(machine), {"ramdisk": side.initrd})
 
 
-def linux_config(side, **more):
+def linux_config(side):
     line = " ".join([*linux_guest.XEN_OPTIONS, "--", sides.ADDRESS, *side.args])
-    return config_of(side.memory, line, dict(more, ramdisk=side.archive))
+    return config_of(side.memory, line, {"ramdisk": side.archive})
 
 
 def pith(side, bench, counted):
     bed = beds.get(bench, counted)
-    return StartedDomU(bed, kind_of(bench), side.elf, **pith_config(side, bench, counted))
+    return StartedDomU(bed, kind_of(bench), side.elf, **pith_config(side, bench, counted), **side.xen)
 
 
 def linux(side, bench, counted):
     bed = beds.get(bench, counted)
-    return StartedDomU(bed, kind_of(bench), side.kernel, **linux_config(side))
+    return StartedDomU(bed, kind_of(bench), side.kernel, **linux_config(side), **side.xen)
