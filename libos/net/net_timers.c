@@ -27,6 +27,8 @@
 
 #include <pith/platform.h>
 
+#include "net_pool.h"
+
 #define MS 1000000ull
 
 static uint64_t ticked_ns; /* when tcp_ticks went up last, as far as lwIP's clock knows */
@@ -152,6 +154,7 @@ static void seconds_run(void)
         ip6_reass_tmr();
         dns_tmr();
     }
+    (void)net_pool_drain(); /* what a burst has left; what is needed still comes back at once */
     quiet_seconds = frames_moved() ? 0 : quiet_seconds + (unsigned)n;
     frames_seen = lwip_stats.link.xmit + lwip_stats.link.recv;
     quiet = quiet_seconds >= QUIET_AFTER;
