@@ -90,7 +90,8 @@ GENERAL   := -mgeneral-regs-only
 INTERRUPT := $(GENERAL) -include libos/include/pith/plain_string.h
 EARLY     := $(INTERRUPT) -fno-stack-protector
 
-# What runs once at boot, in a crash or seldom is compiled for size; the list is about files, not lines.
+# What runs once at boot, in a crash or seldom is compiled for size; the list is about files, not lines. Copies stay
+# calls there, too: what gcc takes for smaller is `rep movsb`, a byte at a time under TCG.
 OPT    := -O2
 SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_input) libos/libc/start \
           $(addprefix platform/kvm/,acpi% i8042 ioapic keyboard kvm power% rtc serial) libos/libc/signal% \
@@ -185,7 +186,7 @@ $(OBJS_ext2fs): $(B)/obj/ext2fs/%.o: $(TOOLCHAIN) libos/fs/ext2fs/config.h Makef
 	@echo "  CC   ext2fs/$*.c"
 	@$(CC) $(LWIP_FLAGS) -w $(OPT) $(I_EXT2FS) $(I_LIBOS) -MD -MP -c $(EXT2FS)/ext2fs/$*.c -o $@
 
-$(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os
+$(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os -mstringop-strategy=libcall
 
 # The monitor has to be small: it fills pages of its own, two of them. Backtraces never go through it.
 $(patsubst %,$(B)/obj/%.o,$(filter platform/x86/monitor/%,$(patsubst $(B)/obj/%.o,%,$(OBJS)))): OPT := $(OPT_MONITOR)
