@@ -55,7 +55,8 @@ void net_card_attach_new(void);
 /* The device has been removed: so is its interface. The card is freed when nothing of it is lent. */
 void net_card_remove(struct net_card *card);
 
-/* Let go of removed devices. */
+/* Removed: off the list, but what they have lent is still out. Let go of those that have it back. */
+extern struct net_card *net_card_removed;
 void net_card_free_removed(void);
 
 /* Have neighbours and switches hear where this machine's addresses are (net_announce.c). */

@@ -126,7 +126,7 @@ void net_card_attach_new(void)
 
 /* ---- removal ---- */
 
-static struct net_card *removed; /* off the list; what they have lent is still out */
+struct net_card *net_card_removed;
 
 void net_card_remove(struct net_card *card)
 {
@@ -143,13 +143,13 @@ void net_card_remove(struct net_card *card)
     net_card_drop_queue(card);
     netif_set_default(net_card_list == NULL ? NULL : &net_card_list->netif);
     net_config_changed();
-    card->next = removed;
-    removed = card;
+    card->next = net_card_removed;
+    net_card_removed = card;
 }
 
 void net_card_free_removed(void)
 {
-    for (struct net_card **place = &removed; *place != NULL;) {
+    for (struct net_card **place = &net_card_removed; *place != NULL;) {
         struct net_card *card = *place;
         if (card->lent != 0) {
             place = &card->next;

@@ -14,6 +14,8 @@
 #include <lwip/prot/udp.h>
 #include <lwip/stats.h>
 
+#include <arch/checksum.h>
+
 #include <pith/heap.h>
 
 #define SPARE_MAX 64u /* frames kept for the next ones */
@@ -67,7 +69,9 @@ struct tx_frame *net_frame_alloc(void)
 
 void net_card_collect(void)
 {
-    net_card_free_removed();
+    if (__builtin_expect(net_card_removed != NULL, 0)) {
+        net_card_free_removed();
+    }
     if (__atomic_load_n(&sent, __ATOMIC_RELAXED) == NULL) {
         return;
     }
@@ -150,6 +154,20 @@ static void offload_checksum(struct netbuf *first, unsigned frame_len)
     first->flags = NETBUF_CSUM_PARTIAL;
     first->csum_start = (uint16_t)start;
     first->csum_offset = (uint16_t)field;
+}
+
+/* The same for a frame of net_tcp_short_output(), of which all is known. */
+static void offload_short(struct netbuf *first, unsigned frame_len)
+{
+    struct tcp_hdr *tcp = (void *)((uint8_t *)first->data + SIZEOF_ETH_HDR + IP_HLEN);
+    const struct ip_hdr *ip = (const void *)((uint8_t *)first->data + SIZEOF_ETH_HDR);
+    uint64_t sum = (uint64_t)ip->src.addr + ip->dest.addr + PP_HTONS(IP_PROTO_TCP) +
+                   lwip_htons((uint16_t)(frame_len - SIZEOF_ETH_HDR - IP_HLEN));
+
+    tcp->chksum = checksum_fold(sum);
+    first->flags = NETBUF_CSUM_PARTIAL;
+    first->csum_start = SIZEOF_ETH_HDR + IP_HLEN;
+    first->csum_offset = 16;
 }
 
 /* Have the device cut a segment; all headers are in the first buffer, and TCP's has been found. */
@@ -241,7 +259,9 @@ err_t net_card_output(struct netif *netif, struct pbuf *p)
     f->piece[0].flags = 0;
     f->piece[0].headroom = headroom(p);
     f->piece[0].gso_size = 0;
-    if (card->dev->tx_csum) {
+    if (card->dev->tx_csum && p->short_tcp) {
+        offload_short(&f->piece[0], p->tot_len);
+    } else if (card->dev->tx_csum) {
         offload_checksum(&f->piece[0], p->tot_len);
     }
     if (p->gso_size != 0) {

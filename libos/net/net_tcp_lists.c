@@ -40,19 +40,22 @@ static inline uint64_t half(const ip_addr_t *ip, unsigned i)
     return (uint64_t)words[i] << 32 | words[i + 1];
 }
 
+static inline uint32_t hash4(uint32_t local, uint32_t remote, uint64_t ports)
+{
+    uint64_t h = mix(((uint64_t)remote << 32 | ports) ^ key[0], local ^ key[1]);
+    return (uint32_t)mix(h ^ key[2], key[3] ^ ports);
+}
+
 static uint32_t hash(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
                      uint16_t remote_port)
 {
     uint64_t ports = (uint64_t)local_port << 16 | remote_port;
-    uint64_t h;
 
     if (IP_IS_V4(remote)) {
-        h = mix(((uint64_t)ip_2_ip4(remote)->addr << 32 | ports) ^ key[0],
-                ip_2_ip4(local)->addr ^ key[1]);
-    } else {
-        h = mix(half(remote, 0) ^ key[0], half(remote, 2) ^ key[1]);
-        h ^= mix(half(local, 0) ^ key[2], half(local, 2) ^ ports << 32 ^ key[3]);
+        return hash4(ip_2_ip4(local)->addr, ip_2_ip4(remote)->addr, ports);
     }
+    uint64_t h = mix(half(remote, 0) ^ key[0], half(remote, 2) ^ key[1]);
+    h ^= mix(half(local, 0) ^ key[2], half(local, 2) ^ ports << 32 ^ key[3]);
     return (uint32_t)mix(h ^ key[2], key[3] ^ ports);
 }
 
@@ -178,6 +181,23 @@ struct tcp_pcb *net_tcp_find(const ip_addr_t *local, uint16_t local_port, const 
         if (pcb->remote_port == remote_port && pcb->local_port == local_port &&
             (pcb->netif_idx == NETIF_NO_INDEX || pcb->netif_idx == netif_idx) &&
             ip_addr_eq(&pcb->remote_ip, remote) && ip_addr_eq(&pcb->local_ip, local)) {
+            return pcb;
+        }
+    }
+    return NULL;
+}
+
+struct tcp_pcb *net_tcp_find4(uint32_t local, uint16_t local_port, uint32_t remote,
+                              uint16_t remote_port, unsigned netif_idx)
+{
+    uint64_t ports = (uint64_t)local_port << 16 | remote_port;
+    struct tcp_pcb *pcb = chains[hash4(local, remote, ports) & (nchains - 1)];
+
+    for (; pcb != NULL; pcb = pcb->hash_next) {
+        if (pcb->remote_port == remote_port && ip_2_ip4(&pcb->remote_ip)->addr == remote &&
+            pcb->local_port == local_port && ip_2_ip4(&pcb->local_ip)->addr == local &&
+            IP_IS_V4_VAL(pcb->remote_ip) && IP_IS_V4_VAL(pcb->local_ip) &&
+            (pcb->netif_idx == NETIF_NO_INDEX || pcb->netif_idx == netif_idx)) {
             return pcb;
         }
     }

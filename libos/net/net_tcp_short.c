@@ -26,44 +26,39 @@
 
 uint32_t net_paths = 1;
 
-/* A packet whose headers have been read. */
-struct packet {
-    ip_addr_t src, dest;
-    uint16_t headers; /* bytes before its data */
-    const struct tcp_hdr *tcp;
-};
-
-static bool read4(struct packet *k, struct pbuf *p)
+/* The connection of a packet by IPv4; *tcp is its TCP header. NULL: there is none, or it is not plain. */
+static struct tcp_pcb *find4(const struct pbuf *p, unsigned index, const struct tcp_hdr **tcp)
 {
     const struct ip_hdr *ip = (const void *)((const uint8_t *)p->payload + SIZEOF_ETH_HDR);
 
     if (p->len < HEADERS4 || ip->_v_hl != 0x45 || ip->_proto != IP_PROTO_TCP ||
         (ip->_offset & PP_HTONS(IP_MF | IP_OFFMASK)) != 0 ||
         lwip_ntohs(ip->_len) + SIZEOF_ETH_HDR != p->tot_len || checksum_of_20(ip) != 0xffff) {
-        return false;
+        return NULL;
     }
-    ip_addr_copy_from_ip4(k->src, ip->src);
-    ip_addr_copy_from_ip4(k->dest, ip->dest);
-    k->headers = HEADERS4;
-    k->tcp = (const void *)(ip + 1);
-    return true;
+    *tcp = (const void *)(ip + 1);
+    return net_tcp_find4(ip->dest.addr, lwip_ntohs((*tcp)->dest), ip->src.addr,
+                         lwip_ntohs((*tcp)->src), index);
 }
 
-/* Addresses of one link stay on the long way, which knows of which link they are. */
-static bool read6(struct packet *k, struct pbuf *p)
+/* The same by IPv6. Addresses of one link stay on the long way, which knows of which link they are. */
+static struct tcp_pcb *find6(const struct pbuf *p, unsigned index, const struct tcp_hdr **tcp)
 {
     const struct ip6_hdr *ip = (const void *)((const uint8_t *)p->payload + SIZEOF_ETH_HDR);
+    ip_addr_t src, dest;
 
     if (p->len < HEADERS6 || IP6H_V(ip) != 6 || IP6H_NEXTH(ip) != IP6_NEXTH_TCP ||
         IP6H_PLEN(ip) + SIZEOF_ETH_HDR + IP6_HLEN != p->tot_len) {
-        return false;
+        return NULL;
     }
-    ip_addr_copy_from_ip6_packed(k->src, ip->src);
-    ip_addr_copy_from_ip6_packed(k->dest, ip->dest);
-    k->headers = HEADERS6;
-    k->tcp = (const void *)(ip + 1);
-    return !ip6_addr_has_scope(ip_2_ip6(&k->src), IP6_UNICAST) &&
-           !ip6_addr_has_scope(ip_2_ip6(&k->dest), IP6_UNICAST);
+    ip_addr_copy_from_ip6_packed(src, ip->src);
+    ip_addr_copy_from_ip6_packed(dest, ip->dest);
+    if (ip6_addr_has_scope(ip_2_ip6(&src), IP6_UNICAST) ||
+        ip6_addr_has_scope(ip_2_ip6(&dest), IP6_UNICAST)) {
+        return NULL;
+    }
+    *tcp = (const void *)(ip + 1);
+    return net_tcp_find(&dest, lwip_ntohs((*tcp)->dest), &src, lwip_ntohs((*tcp)->src), index);
 }
 
 /* Five words of header; ACK, PSH or not, and no other flag. What is reserved says nothing. */
@@ -90,12 +85,10 @@ static void skip(struct pbuf *p, int n)
 }
 
 /* p begins with the frame's header, before and after. */
-static bool data_adds_up(struct pbuf *p, const struct packet *k)
+static bool data_adds_up(struct pbuf *p, int before, const struct tcp_pcb *pcb)
 {
-    int before = k->headers - TCP_HLEN;
-
     skip(p, before);
-    uint16_t sum = ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, &k->src, &k->dest);
+    uint16_t sum = ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, &pcb->remote_ip, &pcb->local_ip);
     skip(p, -before);
     return sum == 0;
 }
@@ -115,30 +108,27 @@ static void count(const ip_addr_t *src)
 bool net_tcp_short_input(struct pbuf *p, const struct netif *netif, bool checked)
 {
     const struct eth_hdr *ethernet = p->payload;
-    struct packet k;
+    unsigned index = netif_get_index(netif);
+    const struct tcp_hdr *tcp;
+    struct tcp_pcb *pcb = NULL;
 
-    if ((ethernet->dest.addr[0] & 1) != 0) {
+    if ((ethernet->dest.addr[0] & 1) == 0) {
+        pcb = ethernet->type == PP_HTONS(ETHTYPE_IP)     ? find4(p, index, &tcp)
+              : ethernet->type == PP_HTONS(ETHTYPE_IPV6) ? find6(p, index, &tcp)
+                                                         : NULL;
+    }
+    if (pcb == NULL || pcb->in_paths != net_paths || pcb->in_netif != index || !is_plain(tcp)) {
         return false;
     }
-    if (ethernet->type == PP_HTONS(ETHTYPE_IP) ? !read4(&k, p)
-                                               : ethernet->type != PP_HTONS(ETHTYPE_IPV6) ||
-                                                     !read6(&k, p)) {
+    uint32_t seq = lwip_ntohl(tcp->seqno), ack = lwip_ntohl(tcp->ackno);
+    uint16_t wnd = lwip_ntohs(tcp->wnd);
+    int headers = (int)((const char *)(tcp + 1) - (const char *)p->payload);
+    if (!is_expected(pcb, seq, ack, p->tot_len - (unsigned)headers) ||
+        (!checked && !data_adds_up(p, headers - TCP_HLEN, pcb))) {
         return false;
     }
-    if (!is_plain(k.tcp)) {
-        return false;
-    }
-    uint32_t seq = lwip_ntohl(k.tcp->seqno), ack = lwip_ntohl(k.tcp->ackno);
-    uint16_t wnd = lwip_ntohs(k.tcp->wnd);
-    uint8_t index = netif_get_index(netif);
-    struct tcp_pcb *pcb = net_tcp_find(&k.dest, lwip_ntohs(k.tcp->dest), &k.src,
-                                       lwip_ntohs(k.tcp->src), index);
-    if (pcb == NULL || pcb->in_paths != net_paths || pcb->in_netif != index ||
-        !is_expected(pcb, seq, ack, p->tot_len - k.headers) || (!checked && !data_adds_up(p, &k))) {
-        return false;
-    }
-    count(&k.src);
-    skip(p, k.headers);
+    count(&pcb->remote_ip);
+    skip(p, headers);
     tcp_input_expected(pcb, p, seq, ack, wnd);
     return true;
 }

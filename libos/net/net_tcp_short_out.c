@@ -68,6 +68,7 @@ static err_t long_way(struct tcp_pcb *pcb, struct pbuf *p, struct netif *netif)
 {
     const void *tcp = p->payload;
 
+    p->short_tcp = 0;
     NETIF_SET_HINTS(netif, &pcb->netif_hints);
     err_t err = ip_output_if(p, &pcb->local_ip, &pcb->remote_ip, pcb->ttl, pcb->tos, IP_PROTO_TCP,
                              netif);
@@ -90,6 +91,7 @@ err_t net_tcp_short_output(struct tcp_pcb *pcb, struct pbuf *p, struct netif *ne
     memcpy(ethernet->dest.addr, pcb->out_mac, sizeof(pcb->out_mac));
     memcpy(ethernet->src.addr, netif->hwaddr, sizeof(ethernet->src.addr));
     ethernet->type = PP_HTONS(ETHTYPE_IP);
+    p->short_tcp = ((const struct tcp_hdr *)p->payload)->chksum == 0;
     p->payload = ethernet;
     p->len = (uint16_t)(p->len + HEADERS);
     p->tot_len = (uint16_t)(p->tot_len + HEADERS);

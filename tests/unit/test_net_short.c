@@ -40,10 +40,15 @@ static void note(uint32_t what, uint32_t len)
     }
 }
 
-/* All but the IPv4 id, which is random, and the sum that it is in. */
+/* All of TCP but the IPv4 id, which is random, and the sum that it is in. Other protocols wait at random. */
 static void note_sent(const uint8_t *data, unsigned len)
 {
     uint32_t hash = 2166136261u;
+
+    if (data[data[12] == 8 ? 23 : 20] != 6) {
+        mirror_sent(data, len);
+        return;
+    }
 
     for (unsigned i = 0; i < len; i++) {
         bool random = data[12] == 8 && data[13] == 0 && (i == 18 || i == 19 || i == 24 || i == 25);

@@ -46,7 +46,14 @@ static struct tcp_pcb **list_of[MANY]; /* NULL: on none */
 
 static struct tcp_pcb *find(const struct tcp_pcb *p, unsigned netif)
 {
-    return net_tcp_find(&p->local_ip, p->local_port, &p->remote_ip, p->remote_port, netif);
+    struct tcp_pcb *pcb =
+        net_tcp_find(&p->local_ip, p->local_port, &p->remote_ip, p->remote_port, netif);
+
+    if (IP_IS_V4(&p->remote_ip)) {
+        EXPECT(net_tcp_find4(ip_2_ip4(&p->local_ip)->addr, p->local_port,
+                             ip_2_ip4(&p->remote_ip)->addr, p->remote_port, netif) == pcb);
+    }
+    return pcb;
 }
 
 static bool taken(const struct tcp_pcb *p)

@@ -45,9 +45,12 @@ void net_mem_free(void *p);
 
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1 /* they compare constants */
 
-/* Of a packet, in its first pbuf: bytes of TCP's data in each piece that the device is to make of it. */
-#define LWIP_PBUF_CUSTOM_DATA         uint16_t gso_size;
-#define LWIP_PBUF_CUSTOM_DATA_INIT(p) ((p)->gso_size = 0)
+/*
+ * Of a packet, in its first pbuf: bytes of TCP's data in each piece that the device is to make of it;
+ * and whether it is TCP in IPv4 by net_tcp_short_output(), with TCP's checksum still to be made.
+ */
+#define LWIP_PBUF_CUSTOM_DATA         uint16_t gso_size; uint8_t short_tcp;
+#define LWIP_PBUF_CUSTOM_DATA_INIT(p) ((p)->gso_size = 0, (p)->short_tcp = 0)
 
 /* ---- Ethernet and ARP ---- */
 #define LWIP_ARP                     1

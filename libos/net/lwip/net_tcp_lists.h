@@ -30,6 +30,10 @@ void net_tcp_list_remove(struct tcp_pcb **list, struct tcp_pcb *pcb);
 struct tcp_pcb *net_tcp_find(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
                              uint16_t remote_port, unsigned netif_idx);
 
+/* The same for IPv4; the addresses are in network order. */
+struct tcp_pcb *net_tcp_find4(uint32_t local, uint16_t local_port, uint32_t remote,
+                              uint16_t remote_port, unsigned netif_idx);
+
 /* Whether there is a connection between these ends by whatever interface. */
 bool net_tcp_taken(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
                    uint16_t remote_port);
