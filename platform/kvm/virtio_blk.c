@@ -129,9 +129,12 @@ static int blk_submit(struct blkdev *dev, struct blk_request **req, unsigned n)
         }
         if (err < 0) {
             blkdev_end(&list, req[taken], err);
+        } else {
+            dev->stats.requests++;
         }
     }
     bool notify = virtio_ring_publish(&b->queue.ring);
+    dev->stats.notifies += notify;
     if (b->queue.ring.outstanding > 0 && !timer_armed(&b->watchdog)) {
         virtio_blk_watch(b, now);
     }

@@ -38,7 +38,9 @@ _Static_assert(sizeof(struct virtio_blk) <= 3 * PAGE_SIZE, "takes few pages");
 
 static void blk_interrupt(void *arg)
 {
-    virtio_blk_complete(arg);
+    struct virtio_blk *b = arg;
+    __atomic_store_n(&b->blkdev.stats.interrupts, b->blkdev.stats.interrupts + 1, __ATOMIC_RELAXED);
+    virtio_blk_complete(b);
 }
 
 static void blk_config(void *arg)

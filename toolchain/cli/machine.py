@@ -39,6 +39,7 @@ class Disk:
     readonly: bool = False
     mount: str = ""                               # where the guest has its ext4 file system
     options: list = field(default_factory=list)   # of that: ro, discard
+    cache: str = ""                               # "none", "unsafe" as QEMU has them; "": its usual way
 
 
 @dataclass
@@ -192,6 +193,8 @@ def share_words(number, share, kind):
 def disk_words(number, disk, kind):
     node = f"disk{number}"
     both = {"read-only": disk.readonly, "discard": "unmap" if "discard" in disk.options else "ignore"}
+    if disk.cache:
+        both["cache"] = {"direct": disk.cache == "none", "no-flush": disk.cache == "unsafe"}
     backend = {"driver": "raw", "node-name": node, **both,
                "file": {"driver": "file", "filename": disk.path, **both}}
     device = ("virtio-blk-device," if kind == "microvm" else "virtio-blk-pci,disable-legacy=on,")

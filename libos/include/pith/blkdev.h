@@ -53,6 +53,13 @@ struct blkdev_ops {
 
 #define BLKDEV_NAME_MAX 12 /* with the NUL */
 
+/* The driver's, to be looked at only. */
+struct blkdev_stats {
+    uint64_t requests;   /* handed to the device */
+    uint64_t interrupts;
+    uint64_t notifies;   /* of the device, by us */
+};
+
 struct blkdev {
     const struct blkdev_ops *ops;
     char name[BLKDEV_NAME_MAX];  /* "vda"; what the driver has put there if it is free */
@@ -69,6 +76,7 @@ struct blkdev {
     uint64_t max_discard;         /* sectors of one BLK_DISCARD; 0: any number */
     bool failed;             /* the driver gave it up; every request answers -EIO */
     bool gone;               /* taken away: blkdev_detach() */
+    struct blkdev_stats stats;
     unsigned number;         /* the lowest that was free; blkdev.c's, as are the two below */
     unsigned refs;
     struct blkdev *next;

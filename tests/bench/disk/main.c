@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What files of a disk and the disk itself cost, on Pith and on Linux: disk MILLISECONDS FLAGS, of each measure,
- * and for opening the disk (where the system keeps its blocks in memory else). /data is an ext4 file system with the files cold-a, cold-b and cold-c of COLD bytes; /dev/vdb is a disk
+ * What files of a disk and the disk itself cost, on Pith and on Linux: disk MILLISECONDS FLAGS [grid], of each measure,
+ * and for opening the disk (where the system keeps its blocks in memory else); with `grid` what grid.c does. /data is an ext4 file system with the files cold-a, cold-b and cold-c of COLD bytes; /dev/vdb is a disk
  * without one. Prints `disk NAME UNIT VALUE`.
  */
 #include <fcntl.h>
@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "grid.h"
 
 #define KIB   1024ul
 #define SMALL (4 * KIB)
@@ -26,13 +28,13 @@ static uint64_t limit_ns;
 static int raw_flags;
 static uint8_t *buf; /* LARGE bytes, aligned to a page */
 
-static void fail(const char *what)
+void fail(const char *what)
 {
     perror(what);
     exit(1);
 }
 
-static uint64_t now_ns(void)
+uint64_t now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -159,11 +161,16 @@ int main(int argc, char **argv)
 {
     limit_ns = (argc > 1 ? strtoul(argv[1], NULL, 10) : 500) * 1000000u;
     raw_flags = argc > 2 ? atoi(argv[2]) : 0;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc > 3) {
+        grid_run(limit_ns, raw_flags);
+        printf("disk done\n");
+        return 0;
+    }
     if (posix_memalign((void **)&buf, 4096, LARGE) != 0) {
         fail("memory");
     }
     memset(buf, 'd', LARGE);
-    setvbuf(stdout, NULL, _IOLBF, 0);
     for (unsigned i = 0; i < sizeof(measures) / sizeof(measures[0]); i++) {
         run(&measures[i]);
     }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """disk: pread, pwrite and fsync on files of ext4 and on a disk, on Pith and on the Linux guest.
 
-Both get a copy of the same image; tests/bench/disk is the program. What is cold was never read before.
+Both get a copy of the same image; tests/bench/disk is the program. What is cold was never read before. The grid of
+sizes, orders, directions and depths (tests/bench/disk/grid.c) is measured twice: with the host's page cache left out
+(cache=none) and with it alone (unsafe). Beside it stands how often a request kicked the host and was told of by an
+interrupt, as Pith's driver has counted.
 """
 
 import glob
@@ -25,11 +28,22 @@ NEEDS = ("/usr/sbin/mke2fs",)
 FOLDER = os.path.join(TOP, "tests", "bench", "disk")
 MOUNT = os.path.join(TOP, "tests", "bench", "disk-linux", "mount.c")
 WORK = os.path.join(BUILD, "bench", "disk")
+LINUX_SOURCES = [os.path.join(FOLDER, "main.c"), os.path.join(FOLDER, "grid.c"),
+                 os.path.join(TOP, "tests", "bench", "disk-linux", "direct.c")]
 MODULES = ("virtio_blk", "crc32c-intel")  # ext4 is in the kernel
 LINUX_O_DIRECT = 0o40000
 DISK_SIZE, RAW_SIZE, COLD_SIZE = 768 << 20, 64 << 20, 64 << 20
 MEMORY = 256 << 20
 SECONDS = 900
+GRID_PART = 8  # of the time that other measures take
+CACHES = ("unsafe", "none")
+
+TARGETS = {f"{cache} {way}-read-random-4k-d1 {what}/request": 1
+           for cache in CACHES for way in ("raw", "direct") for what in ("kicks", "interrupts")}
+TARGETS |= {f"{cache} {way}-{rw}-random-128k-d32 {what}/request": 0.2
+            for cache in CACHES for way in ("raw", "direct") for rw in ("read", "write") for what in ("kicks", "interrupts")}
+RATIOS = {f"{cache} raw-read-random-4k-d1 IOPS": 2.2 for cache in CACHES}
+RATIOS |= {f"{cache} raw-{rw}-random-128k-d32 MB/s": 1 for cache in CACHES for rw in ("read", "write")}
 
 
 def make_disks():
@@ -48,13 +62,24 @@ def make_disks():
     shutil.rmtree(source)
 
 
-def fresh_disks():
+def fresh_disks(cache=""):
     """Copies for one turn."""
     files, raw = (os.path.join(WORK, name) for name in ("turn.img", "raw.img"))
     subprocess.run(["cp", "--sparse=always", os.path.join(WORK, "files.img"), files], check=True)
     with open(raw, "wb") as f:
         f.write(b"raw!" * (RAW_SIZE // 4))
-    return [Disk(files), Disk(raw)]
+    return [Disk(files, cache=cache), Disk(raw, cache=cache)]
+
+
+def caches():
+    """Those that the file system of the build folder can do."""
+    path = os.path.join(WORK, "files.img")
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECT))
+        return CACHES
+    except OSError:
+        say(f"{NAME}: no cache=none, which needs O_DIRECT at {WORK}")
+        return CACHES[:1]
 
 
 def values_of(machine, what):
@@ -74,7 +99,7 @@ def archive():
     def fill(root):
         os.makedirs(os.path.join(root, "disk"))
         linux_guest.compile_static(os.path.join(root, "program"), [MOUNT])
-        linux_guest.compile_static(os.path.join(root, "disk", "program"), sorted(glob.glob(os.path.join(FOLDER, "*.c"))))
+        linux_guest.compile_static(os.path.join(root, "disk", "program"), LINUX_SOURCES)
         for number, name in enumerate(MODULES):
             found = glob.glob(os.path.join(linux_guest.FOLDER, "lib", "modules", "*", "kernel", "**", name + ".ko"),
                               recursive=True)
@@ -84,14 +109,25 @@ def archive():
     return linux_guest.archive_of(NAME, fill)
 
 
-def machine_of(side, bench, elf, initramfs):
-    args = [str(int(bench.seconds * 1000))]
+def machine_of(side, bench, elf, initramfs, cache=""):
+    """With a cache the machine of a grid."""
+    time_ms = str(int(bench.seconds * 1000 / (GRID_PART if cache else 1)))
+    grid = ["grid"] if cache else []
     if side == "Pith":
-        return Machine(elf, bench.platform, bench.machine, MEMORY, disks=fresh_disks(),
-                       options=["mount=/data:vda:ext4"], args=args, nonce=secrets.token_hex(8))
+        return Machine(elf, bench.platform, bench.machine, MEMORY, disks=fresh_disks(cache),
+                       options=["mount=/data:vda:ext4"], args=[time_ms, "0", *grid], nonce=secrets.token_hex(8))
     kernel, _, _ = linux_guest.fetch()
-    return Machine(kernel, bench.platform, bench.machine, MEMORY, disks=fresh_disks(),
-                   options=linux_guest.OPTIONS, args=["none", *args, str(LINUX_O_DIRECT)], qemu_args=["-initrd", initramfs])
+    return Machine(kernel, bench.platform, bench.machine, MEMORY, disks=fresh_disks(cache), options=linux_guest.OPTIONS,
+                   args=["none", time_ms, str(LINUX_O_DIRECT), *grid], qemu_args=["-initrd", initramfs])
+
+
+def grid(side, bench, elf, initramfs):
+    """{measure: value} of the grid, the cache's name in front."""
+    found = {}
+    for cache in caches()[:1 if bench.quick else None]:
+        values = values_of(machine_of(side, bench, elf, initramfs, cache), side)
+        found.update({f"{cache} {measure}": value for measure, value in values.items()})
+    return found
 
 
 def run(bench):
@@ -107,6 +143,7 @@ def run(bench):
             for side in sides:
                 say(f"{NAME}, round {number + 1}: {side}")
                 result.add(side, values_of(machine_of(side, bench, app.elf, initramfs), side))
+                result.add(side, grid(side, bench, app.elf, initramfs))
     finally:
         shutil.rmtree(WORK, ignore_errors=True)
     result.seconds = time.monotonic() - began
