@@ -91,7 +91,7 @@ INTERRUPT := $(GENERAL) -include libos/include/pith/plain_string.h
 EARLY     := $(INTERRUPT) -fno-stack-protector
 
 # What runs once at boot, in a crash or seldom is compiled for size; the list is about files, not lines. Copies stay
-# calls there, too: what gcc takes for smaller is `rep movsb`, a byte at a time under TCG.
+# calls there, too (toolchain/target-flags): what gcc takes for smaller is `rep movsb`, a byte at a time under TCG.
 OPT    := -O2
 SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_input) libos/libc/start \
           $(addprefix platform/kvm/,acpi% i8042 ioapic keyboard kvm power% rtc serial) libos/libc/signal% \
@@ -118,7 +118,7 @@ SELDOM += $(addprefix libos/core/,page page_buddy stack_check) \
           $(addprefix libos/net/,net_errno sock_udp sock_zerocopy%) \
           $(addprefix lwip/core/,ip udp $(addprefix ipv4/,etharp ip4_addr) $(addprefix ipv6/,ethip6 ip6))
 # The flags behind -Os were measured: they make gcc 12's code for the monitor a twelfth smaller.
-OPT_MONITOR := -Os -fomit-frame-pointer -fno-expensive-optimizations -fno-move-loop-invariants \
+OPT_MONITOR := -Os -mstringop-strategy=rep_8byte -fomit-frame-pointer -fno-expensive-optimizations -fno-move-loop-invariants \
                -fno-caller-saves -fno-if-conversion -fno-thread-jumps -fno-shrink-wrap -fno-tree-tail-merge
 OFTEN  := $(addprefix platform/x86/,clock irq_run mem pvclock)
 OFTEN  += $(addprefix platform/xen/,blkfront blkfront_pages blkfront_request netfront_rx netfront_tx)
@@ -186,7 +186,7 @@ $(OBJS_ext2fs): $(B)/obj/ext2fs/%.o: $(TOOLCHAIN) libos/fs/ext2fs/config.h Makef
 	@echo "  CC   ext2fs/$*.c"
 	@$(CC) $(LWIP_FLAGS) -w $(OPT) $(I_EXT2FS) $(I_LIBOS) -MD -MP -c $(EXT2FS)/ext2fs/$*.c -o $@
 
-$(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os -mstringop-strategy=libcall
+$(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os
 
 # The monitor has to be small: it fills pages of its own, two of them. Backtraces never go through it.
 $(patsubst %,$(B)/obj/%.o,$(filter platform/x86/monitor/%,$(patsubst $(B)/obj/%.o,%,$(OBJS)))): OPT := $(OPT_MONITOR)

@@ -2,13 +2,14 @@
 /*
  * A QEMU TCG plugin that counts executed guest instructions into a file that others map and read at any time.
  *
- *     -plugin insn.so,to=PATH[,blocks=on][,stop=HEXADDRESS][,range=HEX-HEX]...
+ *     -plugin insn.so,to=PATH[,blocks=on][,stop=HEXADDRESS][,range=HEX-HEX]...[,stamps=PATH[,at=HEXADDRESS]...]
  *
  * The file is `struct head`, padded to HEAD_SIZE, then one `struct block` per translated block when
  * blocks=on or stop= is given; its unused part is a hole. Words are the host's, 64 bits.
  * `range`, up to RANGES times: what is executed from the first of these addresses to the last is counted as well, in
  * range[] by their order. At `stop` each block's count so far is kept as `at_stop`. A block that an exception leaves early counts as a
- * whole. The plugin interface (QEMU's qemu-plugin.h, version 1) is declared here, because distributions
+ * whole. Each time that a block begins at one of `at`, up to PLACES, a struct stamp goes to the file `stamps`, which is a
+ * struct stamps_head and then a ring of MAX_STAMPS of them. The plugin interface (QEMU's qemu-plugin.h, version 1) is declared here, because distributions
  * do not install that header. Counters are plain: one virtual CPU.
  */
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef uint64_t plugin_id;
@@ -44,6 +46,8 @@ EXPORT int qemu_plugin_version = 1;
 #define HEAD_SIZE  4096
 #define MAX_BLOCKS (1u << 20)
 #define RANGES     4
+#define PLACES     32
+#define MAX_STAMPS (1u << 16)
 
 /* Read by toolchain/cli/bench/plugin.py. */
 struct head {
@@ -61,6 +65,16 @@ struct block {
     uint64_t at_stop;
 };
 
+struct stamps_head {
+    uint64_t written; /* in all; the last MAX_STAMPS are there */
+};
+
+struct stamp {
+    uint64_t place;        /* which of `at` */
+    uint64_t instructions; /* executed until then, from the machine's start */
+    uint64_t ns;           /* of the host's monotonic clock */
+};
+
 static struct head *head;
 static struct block *blocks; /* NULL: only the total is wanted */
 static uint64_t stop;
@@ -68,6 +82,9 @@ static struct {
     uint64_t first, last;
 } ranges[RANGES];
 static unsigned nranges;
+static struct stamps_head *stamps;
+static uint64_t places[PLACES];
+static unsigned nplaces;
 
 static void reached_stop(unsigned cpu, void *data)
 {
@@ -82,6 +99,19 @@ static void reached_stop(unsigned cpu, void *data)
     }
 }
 
+static void reached_place(unsigned cpu, void *data)
+{
+    struct stamp *ring = (struct stamp *)(void *)((char *)stamps + HEAD_SIZE);
+    struct timespec t;
+
+    (void)cpu;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    ring[stamps->written % MAX_STAMPS] = (struct stamp){
+        (uint64_t)(uintptr_t)data, head->total, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec
+    };
+    __atomic_store_n(&stamps->written, stamps->written + 1, __ATOMIC_RELEASE);
+}
+
 static void translated(plugin_id id, struct plugin_block *tb)
 {
     (void)id;
@@ -91,6 +121,11 @@ static void translated(plugin_id id, struct plugin_block *tb)
     /* The callback comes before the additions, so that `stop` itself is not counted. */
     if (stop != 0 && address == stop) {
         qemu_plugin_register_vcpu_tb_exec_cb(tb, reached_stop, CALLBACK_NO_REGS, NULL);
+    }
+    for (unsigned i = 0; i < nplaces; i++) {
+        if (address == places[i]) {
+            qemu_plugin_register_vcpu_tb_exec_cb(tb, reached_place, CALLBACK_NO_REGS, (void *)(uintptr_t)i);
+        }
     }
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &head->total, n);
     for (unsigned i = 0; i < nranges; i++) {
@@ -112,24 +147,22 @@ static void translated(plugin_id id, struct plugin_block *tb)
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &b->executed, 1);
 }
 
-/* Map the file with room for `nblocks`; false when that fails. */
-static bool map_file(const char *path, size_t nblocks)
+/* A new file of HEAD_SIZE bytes and `more`, in memory; NULL when that fails. */
+static char *map_file(const char *path, size_t more)
 {
-    size_t size = HEAD_SIZE + nblocks * sizeof(struct block);
+    size_t size = HEAD_SIZE + more;
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
     if (fd < 0 || ftruncate(fd, (off_t)size) != 0) {
         perror(path);
-        return false;
+        return NULL;
     }
     char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (at == MAP_FAILED) {
         perror(path);
-        return false;
+        return NULL;
     }
-    head = (struct head *)at;
-    blocks = nblocks > 0 ? (struct block *)(at + HEAD_SIZE) : NULL;
-    return true;
+    return at;
 }
 
 /* "HEX-HEX"; false when it is not that, or one too many. */
@@ -150,7 +183,7 @@ static bool add_range(const char *text)
 
 EXPORT int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int argc, char **argv)
 {
-    const char *path = NULL;
+    const char *path = NULL, *stamps_path = NULL;
     bool each = false;
 
     (void)info;
@@ -162,18 +195,27 @@ EXPORT int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int
         } else if (strncmp(argv[i], "stop=", 5) == 0) {
             stop = strtoull(argv[i] + 5, NULL, 16);
             each = true;
+        } else if (strncmp(argv[i], "stamps=", 7) == 0) {
+            stamps_path = argv[i] + 7;
+        } else if (strncmp(argv[i], "at=", 3) == 0 && nplaces < PLACES) {
+            places[nplaces++] = strtoull(argv[i] + 3, NULL, 16);
         } else if (strncmp(argv[i], "range=", 6) != 0 || !add_range(argv[i] + 6)) {
             fprintf(stderr, "insn: unknown argument %s\n", argv[i]);
             return 1;
         }
     }
-    if (path == NULL) {
-        fprintf(stderr, "insn: to= is missing\n");
+    if (path == NULL || (nplaces > 0 && stamps_path == NULL)) {
+        fprintf(stderr, "insn: to= or stamps= is missing\n");
         return 1;
     }
-    if (!map_file(path, each ? MAX_BLOCKS : 0)) {
+    char *counts = map_file(path, each ? MAX_BLOCKS * sizeof(struct block) : 0);
+    char *times = nplaces > 0 ? map_file(stamps_path, MAX_STAMPS * sizeof(struct stamp)) : NULL;
+    if (counts == NULL || (nplaces > 0 && times == NULL)) {
         return 1;
     }
+    head = (struct head *)(void *)counts;
+    blocks = each ? (struct block *)(void *)(counts + HEAD_SIZE) : NULL;
+    stamps = (struct stamps_head *)(void *)times;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;
 }

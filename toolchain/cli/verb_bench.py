@@ -20,7 +20,7 @@ and .html; docs/performance.md explains it."""
 WORKLOADS = ("hello", "prim", "start", "khttp", "tcp", "udp", "frames", "idle", "redis", "nginx", "disk")
 QUICK = ("hello", "prim", "khttp", "tcp")
 ON_XEN = {name: name for name in ("khttp", "tcp", "udp", "redis", "nginx")} | {"start": "xen_start", "disk": "xen_disk"}
-BY_NAME = ("path",)  # not in a run of all
+BY_NAME = ("path", "stages")  # not in a run of all
 ALONE = ("boot",)  # only by name, with a report of its own
 COUNTS = os.path.join(TOP, "tests", "bench", "counts.json")
 MOST = 1000

@@ -50,6 +50,7 @@ class Result:
     values: dict = field(default_factory=dict)    # side -> measure -> [values]
     commands: dict = field(default_factory=dict)  # side -> words that started it
     profiles: dict = field(default_factory=dict)  # measure -> {function: instructions per unit}
+    raw: dict = field(default_factory=dict)       # whatever else is to be kept
     seconds: float = 0.0
     platform: str = "tcg"
 

@@ -21,6 +21,8 @@ RANGES = 4
 HEAD = struct.Struct(f"={4 + RANGES}Q")
 BLOCK = struct.Struct("=QQQq")
 HEAD_SIZE = 4096
+MAX_STAMPS = 1 << 16
+STAMP = struct.Struct("=QQQ")
 
 # platform/x86/image.c: where an image runs with base=fixed, and where it is linked.
 FIXED_BASE = 0xffff000000000000 | 300 << 39
@@ -38,9 +40,10 @@ def build():
 
 class Meter:
     """One machine's counter. `blocks`: per translated block, for a profile; `stop`: an address at which
-    the counts so far are kept; `ranges`: {name: (first, last address)} whose instructions are counted by themselves."""
+    the counts so far are kept; `ranges`: {name: (first, last address)} whose instructions are counted by themselves;
+    `places`: addresses at which functions begin, each call of which leaves a stamp."""
 
-    def __init__(self, blocks=False, stop=None, ranges=None):
+    def __init__(self, blocks=False, stop=None, ranges=None, places=()):
         build()
         self.path = os.path.join(BUILD, "bench", f"insn-{secrets.token_hex(4)}.count")
         words = [PLUGIN, "to=" + self.path]
@@ -50,6 +53,10 @@ class Meter:
             words.append(f"stop={stop:x}")
         self.ranges = ranges or {}
         words += [f"range={first:x}-{last:x}" for first, last in self.ranges.values()]
+        self.stamps_path = ""
+        if places:
+            self.stamps_path = self.path + ".stamps"
+            words += ["stamps=" + self.stamps_path] + [f"at={place:x}" for place in places]
         self.words = ["-plugin", ",".join(words)]
         self.map = None
 
@@ -75,12 +82,26 @@ class Meter:
         found = BLOCK.iter_unpack(data)
         return list(found) if stopped else [(at, size, executed, -1) for at, size, executed, _ in found]
 
+    def stamps_written(self):
+        with open(self.stamps_path, "rb") as f:
+            return struct.unpack("=Q", f.read(8))[0]
+
+    def stamps(self, since=0):
+        """[(number of the place, instructions, ns)], from the `since`-th on"""
+        written = self.stamps_written()
+        if written - since > MAX_STAMPS:
+            raise Failure(f"more than {MAX_STAMPS} stamps")
+        with open(self.stamps_path, "rb") as f:
+            data = f.read()
+        return [STAMP.unpack_from(data, HEAD_SIZE + i % MAX_STAMPS * STAMP.size) for i in range(since, written)]
+
     def close(self):
         if self.map is not None:
             self.map.close()
             self.map = None
-        if os.path.exists(self.path):
-            os.unlink(self.path)
+        for path in (self.path, self.stamps_path):
+            if path and os.path.exists(path):
+                os.unlink(path)
 
 
 class Symbols:

@@ -153,6 +153,8 @@ def card(bench, ns):
 
 
 class Pith(Side):
+    places = ()  # addresses at which the plugin is to stamp; the image has to be at its fixed base
+
     def __init__(self, elf, args=(), options=(), memory=MEMORY, initrd=""):
         super().__init__("Pith")
         self.elf, self.args, self.options, self.memory = elf, list(args), list(options), memory
@@ -163,7 +165,7 @@ class Pith(Side):
             from bench import xen_sides  # pylint: disable=import-outside-toplevel,cyclic-import
             return xen_sides.pith(self, bench, counted)
         ns = bed.Namespace()
-        meter = plugin.Meter(blocks=bench.profile) if counted else None
+        meter = plugin.Meter(blocks=bench.profile, places=self.places) if counted else None
         fixed = ["base=fixed"] if bench.profile else []
         return StartedGuest(ns, Machine(
             self.elf, bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
