@@ -54,28 +54,37 @@ void virtio_net_tx_reclaim(struct virtio_net *net)
     }
 }
 
-/*
- * mem_to_paddr(), which is asked once for a range of memory: frames come from the same one all the
- * time.
- */
-static paddr_t to_paddr(struct virtio_net *net, const char *p, size_t want, size_t *len)
+/* What the windows don't know; the one that was asked longer ago goes. */
+static __attribute__((noinline)) paddr_t learn(struct virtio_net *net, const char *p, size_t want, size_t *len)
 {
-    size_t at = (uintptr_t)p - net->window_va;
-    if (__builtin_expect(at >= net->window_len || want > net->window_len - at, 0)) {
-        size_t rest;
-        paddr_t pa = mem_to_paddr(p, SIZE_MAX, &rest);
-        if (pa == PADDR_NONE) {
-            *len = 0;
-            return pa;
-        }
-        net->window_va = (uintptr_t)p;
-        net->window_pa = pa;
-        net->window_len = rest;
-        at = 0;
-        want = want < rest ? want : rest;
+    struct virtio_net_window w = { .va = (uintptr_t)p };
+
+    w.pa = mem_to_paddr(p, SIZE_MAX, &w.len);
+    if (w.pa == PADDR_NONE) {
+        *len = 0;
+        return w.pa;
     }
-    *len = want;
-    return net->window_pa + at;
+    net->window[1] = net->window[0];
+    net->window[0] = w;
+    *len = want < w.len ? want : w.len;
+    return w.pa;
+}
+
+/*
+ * mem_to_paddr(), which is asked once for a range of memory: frames come from the heap, and seldom
+ * from the image.
+ */
+static inline paddr_t to_paddr(struct virtio_net *net, const char *p, size_t want, size_t *len)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct virtio_net_window *w = &net->window[i];
+        size_t at = (uintptr_t)p - w->va;
+        if (at < w->len && want <= w->len - at) {
+            *len = want;
+            return w->pa + at;
+        }
+    }
+    return learn(net, p, want, len);
 }
 
 /*

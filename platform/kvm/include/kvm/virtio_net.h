@@ -70,6 +70,13 @@ _Static_assert(sizeof(struct virtio_net_header) == 12, "virtio 1.2, 5.1.6");
 #define TX_SLOT       16u
 #define TX_MAX_PIECES 80u /* of a frame, after cutting */
 
+/* Memory that frames to send come from, of which the device's address is known. */
+struct virtio_net_window {
+    uintptr_t va;
+    paddr_t pa;
+    size_t len;
+};
+
 struct virtio_net {
     struct netdev netdev; /* first, so that netdev_ops can find us */
     struct virtio_device *dev;
@@ -87,10 +94,7 @@ struct virtio_net {
     uint32_t longest;     /* bytes of a frame that may come */
     bool mergeable;
 
-    /* Memory that frames to send come from: to_paddr() knows these bytes. */
-    uintptr_t window_va;
-    paddr_t window_pa;
-    size_t window_len;
+    struct virtio_net_window window[2];
 
     char *headers;        /* TX_SLOT bytes per descriptor of the transmit ring */
     paddr_t headers_pa;
