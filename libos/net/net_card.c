@@ -10,6 +10,7 @@
 #include "net_config.h"
 #include "net_card_rx.h"
 #include "net_memory.h"
+#include "net_tcp_short.h"
 
 #define BATCH   64u    /* frames taken at once; other threads get the lock in between */
 
@@ -64,6 +65,7 @@ static bool receive_one(struct net_card *card)
     for (int i = 0; i < n; i++) {
         net_card_input(card, frames[i]);
     }
+    net_tcp_short_flush();
     return n == (int)BATCH;
 }
 

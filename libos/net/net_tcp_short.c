@@ -24,6 +24,8 @@
 #define HEADERS4 (SIZEOF_ETH_HDR + IP_HLEN + TCP_HLEN)
 #define HEADERS6 (SIZEOF_ETH_HDR + IP6_HLEN + TCP_HLEN)
 
+#define HELD_FROM 512u /* bytes of data: shorter ones are rarely followed by more at once */
+
 uint32_t net_paths = 1;
 
 /* The connection of a packet by IPv4; *tcp is its TCP header. NULL: there is none, or it is not plain. */
@@ -69,10 +71,21 @@ static bool is_plain(const struct tcp_hdr *tcp)
     return (tcp->_hdrlen_rsvd_flags & looked_at) == PP_HTONS(0x5000 | TCP_ACK);
 }
 
-static bool is_expected(const struct tcp_pcb *pcb, uint32_t seq, uint32_t ack, unsigned len)
+/* A segment of a connection, as it came. */
+struct segment {
+    struct tcp_pcb *pcb;
+    uint32_t seq, ack;
+    uint16_t wnd, len;
+    int headers; /* bytes before its data */
+};
+
+static bool is_expected(const struct segment *s)
 {
-    return pcb->state == ESTABLISHED && seq == pcb->rcv_nxt && len <= pcb->rcv_wnd &&
-           ack - pcb->lastack <= pcb->snd_nxt - pcb->lastack && (len != 0 || ack != pcb->lastack) &&
+    const struct tcp_pcb *pcb = s->pcb;
+
+    return pcb->state == ESTABLISHED && s->seq == pcb->rcv_nxt && s->len <= pcb->rcv_wnd &&
+           s->ack - pcb->lastack <= pcb->snd_nxt - pcb->lastack &&
+           (s->len != 0 || s->ack != pcb->lastack) &&
            (pcb->flags & (TF_INFR | TF_RTO | TF_RXCLOSED | TF_CLOSEPEND | TF_FIN)) == 0 &&
            pcb->ooseq == NULL && pcb->refused_data == NULL && !LWIP_TCP_SACK_VALID(pcb, 0);
 }
@@ -85,10 +98,12 @@ static void skip(struct pbuf *p, int n)
 }
 
 /* p begins with the frame's header, before and after. */
-static bool data_adds_up(struct pbuf *p, int before, const struct tcp_pcb *pcb)
+static bool data_adds_up(struct pbuf *p, const struct segment *s)
 {
+    int before = s->headers - TCP_HLEN;
+
     skip(p, before);
-    uint16_t sum = ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, &pcb->remote_ip, &pcb->local_ip);
+    uint16_t sum = ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, &s->pcb->remote_ip, &s->pcb->local_ip);
     skip(p, -before);
     return sum == 0;
 }
@@ -105,30 +120,106 @@ static void count(const ip_addr_t *src)
     }
 }
 
-bool net_tcp_short_input(struct pbuf *p, const struct netif *netif, bool checked)
+/* Long segments of one batch that follow each other: TCP takes them as one. */
+static struct {
+    struct segment s; /* len: of all together */
+    struct pbuf *first, *last;
+} held; /* under net_lock, empty between batches */
+
+/* Of a connection whose packets are let through; false: the long way's. */
+static bool read_segment(struct segment *s, const struct pbuf *p, const struct netif *netif)
 {
     const struct eth_hdr *ethernet = p->payload;
     unsigned index = netif_get_index(netif);
     const struct tcp_hdr *tcp;
-    struct tcp_pcb *pcb = NULL;
 
-    if ((ethernet->dest.addr[0] & 1) == 0) {
-        pcb = ethernet->type == PP_HTONS(ETHTYPE_IP)     ? find4(p, index, &tcp)
-              : ethernet->type == PP_HTONS(ETHTYPE_IPV6) ? find6(p, index, &tcp)
-                                                         : NULL;
-    }
-    if (pcb == NULL || pcb->in_paths != net_paths || pcb->in_netif != index || !is_plain(tcp)) {
+    if ((ethernet->dest.addr[0] & 1) != 0) {
         return false;
     }
-    uint32_t seq = lwip_ntohl(tcp->seqno), ack = lwip_ntohl(tcp->ackno);
-    uint16_t wnd = lwip_ntohs(tcp->wnd);
-    int headers = (int)((const char *)(tcp + 1) - (const char *)p->payload);
-    if (!is_expected(pcb, seq, ack, p->tot_len - (unsigned)headers) ||
-        (!checked && !data_adds_up(p, headers - TCP_HLEN, pcb))) {
+    s->pcb = ethernet->type == PP_HTONS(ETHTYPE_IP)     ? find4(p, index, &tcp)
+             : ethernet->type == PP_HTONS(ETHTYPE_IPV6) ? find6(p, index, &tcp)
+                                                        : NULL;
+    if (s->pcb == NULL || s->pcb->in_paths != net_paths || s->pcb->in_netif != index ||
+        !is_plain(tcp)) {
         return false;
     }
-    count(&pcb->remote_ip);
-    skip(p, headers);
-    tcp_input_expected(pcb, p, seq, ack, wnd);
+    s->seq = lwip_ntohl(tcp->seqno);
+    s->ack = lwip_ntohl(tcp->ackno);
+    s->wnd = lwip_ntohs(tcp->wnd);
+    s->headers = (int)((const char *)(tcp + 1) - (const char *)p->payload);
+    s->len = (uint16_t)(p->tot_len - s->headers);
+    return true;
+}
+
+/* Whether it is the next one behind what is held, and says nothing else. */
+static bool continues(const struct segment *s)
+{
+    const struct segment *h = &held.s;
+
+    return s->pcb == h->pcb && s->seq == h->seq + h->len && s->ack == h->ack && s->wnd == h->wnd &&
+           s->len > 0 && h->len + s->len <= 0xffff && h->len + s->len <= (uint32_t)h->pcb->rcv_wnd;
+}
+
+static struct pbuf *end_of(struct pbuf *p)
+{
+    while (p->next != NULL) {
+        p = p->next;
+    }
+    return p;
+}
+
+void net_tcp_short_flush(void)
+{
+    struct pbuf *first = held.first;
+    uint16_t left = held.s.len;
+
+    if (first == NULL) {
+        return;
+    }
+    held.first = NULL;
+    for (struct pbuf *q = first; q != NULL; q = q->next) {
+        q->tot_len = left;
+        left = (uint16_t)(left - q->len);
+    }
+    tcp_input_expected(held.s.pcb, first, held.s.seq, held.s.ack, held.s.wnd);
+}
+
+static void append(const struct segment *s, struct pbuf *p)
+{
+    TCP_STATS_INC(tcp.recv);
+    TCP_STATS_INC(tcp.cachehit);
+    MIB2_STATS_INC(mib2.tcpinsegs);
+    skip(p, s->headers);
+    held.last->next = p;
+    held.last = end_of(p);
+    held.s.len = (uint16_t)(held.s.len + s->len);
+}
+
+bool net_tcp_short_input(struct pbuf *p, const struct netif *netif, bool checked)
+{
+    struct segment s;
+    bool found = read_segment(&s, p, netif);
+
+    if (held.first != NULL) {
+        if (found && continues(&s) && (checked || data_adds_up(p, &s))) {
+            count(&s.pcb->remote_ip);
+            append(&s, p);
+            return true;
+        }
+        net_tcp_short_flush(); /* which may end connections */
+        found = found && read_segment(&s, p, netif);
+    }
+    if (!found || !is_expected(&s) || !(checked || data_adds_up(p, &s))) {
+        return false;
+    }
+    count(&s.pcb->remote_ip);
+    skip(p, s.headers);
+    if (s.len < HELD_FROM) {
+        tcp_input_expected(s.pcb, p, s.seq, s.ack, s.wnd);
+        return true;
+    }
+    held.s = s;
+    held.first = p;
+    held.last = end_of(p);
     return true;
 }

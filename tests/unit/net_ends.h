@@ -26,6 +26,7 @@ struct end {
 static struct end ends[2];
 
 static struct tcp_pcb *listener;
+static unsigned longest_read; /* bytes that came at once */
 static bool fickle; /* the card takes more or less from one moment to the next */
 static void (*weather)(void); /* what else happens, at each step */
 static unsigned nocopy; /* of eight writes, how many are by reference */
@@ -41,7 +42,11 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         e->fin = true;
         return ERR_OK;
     }
+    unsigned left = p->tot_len;
+    longest_read = left > longest_read ? left : longest_read;
     for (struct pbuf *q = p; q != NULL; q = q->next) {
+        EXPECT(q->tot_len == left);
+        left -= q->len;
         EXPECT(memcmp(q->payload, &pattern[e->read % PATTERN], q->len) == 0);
         e->read += q->len;
         e->unread += q->len;

@@ -18,12 +18,16 @@ struct tcp_pcb;
 
 /*
  * A frame that has come by the interface: true where it was a segment that its connection expected
- * and has now; p is freed or the program's then. False: nothing has happened.
+ * and has now, or gets with the next ones of this batch; p is freed or the program's then. False:
+ * nothing has happened to it.
  *
  * checked  the card has verified TCP's checksum
  * p        has at least an Ethernet header in its first piece
  */
 bool net_tcp_short_input(struct pbuf *p, const struct netif *netif, bool checked);
+
+/* Whoever has called that for a batch of frames ends it with this: TCP may have waited for more. */
+void net_tcp_short_flush(void);
 
 /*
  * Send a segment of the connection by that interface: by ip_output_if() the first time, which shows
