@@ -73,20 +73,21 @@ static inline uint32_t ask(struct epoll *ep, struct epoll_item *item)
     return now;
 }
 
-/* Put an item back, at the end or (before: ready.next) at the beginning. Context: ready_lock. */
-static void requeue(struct list *before, struct epoll_item *item)
+/* Put an item back before `at`, unless news have done so. Context: ready_lock. */
+static inline void requeue(struct list *at, struct epoll_item *item)
 {
     if (!item->queued && !item->dead) {
         item->queued = true;
-        list_insert(before, &item->link);
+        list_insert(at, &item->link);
     }
 }
 
 /* Tell an item's events, and leave it as its flags say. Context: ready_lock held. */
-static void tell(struct epoll *ep, struct epoll_item *item, uint32_t now, struct epoll_event *out)
+static inline void tell(struct epoll *ep, struct epoll_item *item, uint32_t now, struct epoll_event *out)
 {
     out->events = now;
     out->data = item->data;
+    item->told = ep->look;
     if (item->events & EPOLLONESHOT) {
         item->events &= EPOLL_FLAGS;
     } else if (!(item->events & EPOLLET)) {
@@ -94,43 +95,37 @@ static void tell(struct epoll *ep, struct epoll_item *item, uint32_t now, struct
     }
 }
 
-/* Move all of `from` to the beginning of `to`. */
-static void splice(struct list *to, struct list *from)
-{
-    if (!list_empty(from)) {
-        struct list *first = from->next, *last = from->prev;
-        first->prev = to;
-        last->next = to->next;
-        to->next->prev = last;
-        to->next = first;
-        list_init(from);
-    }
-}
-
-/* A look that leaves w among the waiters when it finds nothing; NULL: nobody. */
+/*
+ * A look that leaves w among the waiters when it finds nothing; NULL: nobody. It ends at the first item
+ * that it has told of already: what has been put back is at the end, in the order of the looks.
+ */
 static int look(struct epoll *ep, struct epoll_event *out, int max, struct epoll_waiter *w)
 {
-    struct list batch = LIST_INIT(batch);
     int found = 0;
     libc_mutex_lock(&ep->lock); /* no item is freed */
     if (!list_empty(&ep->dead)) { /* one that comes this moment is in no other list */
         epoll_bury(ep);
     }
     (void)spin_lock(&ep->ready_lock);
-    splice(&batch, &ep->ready);
-    while (found < max && !list_empty(&batch)) {
-        struct epoll_item *item = LIST_ENTRY(batch.next, struct epoll_item, link);
+    ep->look++;
+    while (found < max && !list_empty(&ep->ready)) {
+        struct epoll_item *item = LIST_ENTRY(ep->ready.next, struct epoll_item, link);
+        if (item->told == ep->look) {
+            break;
+        }
         list_remove(&item->link);
         item->queued = false;
         uint32_t now = ask(ep, item);
-        if (now != 0 && out != NULL) {
-            tell(ep, item, now, &out[found]);
-        } else if (now != 0) {
-            requeue(batch.next, item);
+        if (now == 0) {
+            continue;
         }
-        found += now != 0;
+        found++;
+        if (out != NULL) {
+            tell(ep, item, now, &out[found - 1]);
+        } else {
+            requeue(ep->ready.next, item);
+        }
     }
-    splice(&ep->ready, &batch);
     if (list_empty(&ep->ready)) {
         if (found == 0 && w != NULL) {
             list_insert(&ep->waiters, &w->link);

@@ -23,6 +23,7 @@ struct epoll {
     struct epoll_item **table;  /* by descriptor; nbuckets is 0 or a power of two */
     unsigned nbuckets, nitems;
 
+    unsigned look;              /* number of the look under way; changes under both locks */
     struct spinlock ready_lock; /* guards what follows, and the items' fields as said there */
     struct list ready;          /* items that may have events, in turn */
     struct list dead;           /* items whose file has been closed */
@@ -40,8 +41,9 @@ struct epoll_item {
     struct file *f;             /* valid while !dead */
     int fd;
     struct epoll_item *next;    /* in its bucket */
-    struct list link;           /* in ready, dead, or the list that a look works off; ready_lock */
+    struct list link;           /* in ready or dead; ready_lock */
     bool queued, dead;          /* ready_lock */
+    unsigned told;              /* the look that has told of it last; ready_lock */
     bool nested;                /* f is a set; inner and outer are linked */
     uint32_t events;            /* EPOLLIN ...; ready_lock; only EPOLL_FLAGS left: disabled */
     epoll_data_t data;          /* ready_lock */

@@ -61,8 +61,8 @@ static int take_once(void *arg)
     return r;
 }
 
-static int wait_until(int epfd, struct epoll_event *events, int max, uint64_t deadline,
-                      const sigset_t *mask)
+static inline int wait_until(int epfd, struct epoll_event *events, int max, uint64_t deadline,
+                             const sigset_t *mask)
 {
     struct taking t = { epfd, events, max, deadline };
     if (max <= 0) {
@@ -71,7 +71,11 @@ static int wait_until(int epfd, struct epoll_event *events, int max, uint64_t de
     if (events == NULL) {
         return (int)libc_result(-EFAULT);
     }
-    return (int)libc_result(polling_masked(take_once, &t, mask));
+    if (mask != NULL) {
+        return (int)libc_result(polling_masked(take_once, &t, mask));
+    }
+    libc_point();
+    return (int)libc_result(polling_plain(take_once, &t));
 }
 
 int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)

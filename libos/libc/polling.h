@@ -2,6 +2,7 @@
 /* What poll(), select() and epoll_wait() share: their times, and the wait for descriptors. */
 #pragma once
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <pith/platform.h>
 
 #include "deadline.h"
+#include "point.h"
 
 /*
  * poll() with a monotonic deadline: 0 only looks, NO_DEADLINE waits without limit. `always` are
@@ -18,10 +20,20 @@
  */
 int poll_descriptors(struct pollfd *fds, unsigned n, int always, uint64_t deadline);
 
-/*
- * Make a call that waits for descriptors, under a mask where there is one; again only when it was
- * interrupted by nothing of ours. polling_masked.c
- */
+/* Make a call that waits for descriptors; again only when it was interrupted by nothing of ours. */
+static inline int polling_plain(int (*once)(void *arg), void *arg)
+{
+    int r;
+    do {
+        r = once(arg);
+        if (r == 0 && (attention_now() & ATTENTION_SIGNAL) != 0) {
+            r = -EINTR; /* the time was over before it could wait */
+        }
+    } while (libc_again_unless_handled(r));
+    return r;
+}
+
+/* The same at a point, and under a mask where there is one. polling_masked.c */
 int polling_masked(int (*once)(void *arg), void *arg, const sigset_t *mask);
 
 /* The deadline of a span that begins now; a span of 0 gives 0. */

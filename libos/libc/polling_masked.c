@@ -15,12 +15,7 @@ int polling_masked(int (*once)(void *arg), void *arg, const sigset_t *mask)
     if (masked) {
         point_set_mask(*mask);
     }
-    do {
-        r = once(arg);
-        if (r == 0 && (attention_now() & ATTENTION_SIGNAL) != 0) {
-            r = -EINTR; /* the time was over before it could wait */
-        }
-    } while (libc_again_unless_handled(r));
+    r = polling_plain(once, arg);
     if (masked) {
         point_end_mask();
     }

@@ -54,8 +54,11 @@ static void deliver_own(void)
 static void finish_section(void)
 {
     deliver_own();
-    net_card_flush();
-    net_card_collect();
+    if (!net_card_nothing_left()) {
+        net_card_flush();
+        net_card_collect();
+        net_card_free_removed();
+    }
 }
 
 void net_unlock(void)

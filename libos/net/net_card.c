@@ -90,11 +90,13 @@ bool net_card_receive(void)
 
 void net_card_flush(void)
 {
+    net_cards_queued = false;
     for (struct net_card *card = net_card_list; card != NULL; card = card->next) {
         if (card->nqueue == 0) {
             continue;
         }
         net_card_flush_one(card);
+        net_cards_queued |= card->nqueue != 0;
         if (card->blocked && netdev_arm(card->dev, true)) {
             io_engine_kick();
         }

@@ -40,6 +40,10 @@ struct net_card {
 
 extern struct net_card *net_card_list; /* in the order of the devices */
 
+/* What a net_lock section may leave to be done at its end. */
+extern bool net_cards_queued;              /* frames wait in some card's queue */
+extern struct tx_frame *net_frames_sent;   /* devices have done with them; atomic */
+
 /* The interface that lwIP calls netif; NULL for the loopback interface. */
 static inline struct net_card *net_card_of(const struct netif *netif)
 {
@@ -73,6 +77,13 @@ void net_card_flush(void);
 
 /* Free what devices have sent. */
 void net_card_collect(void);
+
+/* Whether there is nothing to flush, to collect, nor to free: at the end of most sections. */
+static inline bool net_card_nothing_left(void)
+{
+    return !net_cards_queued && net_card_removed == NULL &&
+           __atomic_load_n(&net_frames_sent, __ATOMIC_RELAXED) == NULL;
+}
 
 /* How many frames have not left yet, as devices say now. */
 unsigned net_card_unsent(void);

@@ -24,7 +24,9 @@
  * Frames that devices have done with. done() runs masked, maybe in an interrupt on another CPU, so
  * the list is a stack that is pushed and taken as a whole by atomic exchange.
  */
-static struct tx_frame *sent;
+struct tx_frame *net_frames_sent;
+
+bool net_cards_queued; /* under net_lock */
 
 static struct tx_frame *spare; /* under net_lock */
 static unsigned nspare;
@@ -33,11 +35,11 @@ static unsigned nout; /* frames that are neither spare nor freed: on their way; 
 static void frame_done(struct netbuf *piece)
 {
     struct tx_frame *f = piece->arg;
-    struct tx_frame *old = __atomic_load_n(&sent, __ATOMIC_RELAXED);
+    struct tx_frame *old = __atomic_load_n(&net_frames_sent, __ATOMIC_RELAXED);
 
     do {
         f->next = old;
-    } while (!__atomic_compare_exchange_n(&sent, &old, f, true, __ATOMIC_RELEASE,
+    } while (!__atomic_compare_exchange_n(&net_frames_sent, &old, f, true, __ATOMIC_RELEASE,
                                           __ATOMIC_RELAXED));
 }
 
@@ -69,13 +71,10 @@ struct tx_frame *net_frame_alloc(void)
 
 void net_card_collect(void)
 {
-    if (__builtin_expect(net_card_removed != NULL, 0)) {
-        net_card_free_removed();
-    }
-    if (__atomic_load_n(&sent, __ATOMIC_RELAXED) == NULL) {
+    if (__atomic_load_n(&net_frames_sent, __ATOMIC_RELAXED) == NULL) {
         return;
     }
-    struct tx_frame *f = __atomic_exchange_n(&sent, NULL, __ATOMIC_ACQUIRE);
+    struct tx_frame *f = __atomic_exchange_n(&net_frames_sent, NULL, __ATOMIC_ACQUIRE);
     while (f != NULL) {
         struct tx_frame *next = f->next;
         pbuf_free(f->p);
@@ -190,6 +189,7 @@ void net_frame_queue(struct net_card *card, struct tx_frame *f)
     f->piece[0].done = frame_done;
     f->piece[0].arg = f;
     card->queue[card->nqueue++] = &f->piece[0];
+    net_cards_queued = true;
     LINK_STATS_INC(link.xmit);
 }
 

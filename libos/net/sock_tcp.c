@@ -145,7 +145,12 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         return ERR_ABRT;
     }
     sock_tcp_rx_append(t, p);
-    sock_tcp_update(t, t->rx_bytes >= t->s.rcvlowat ? POLLIN | POLLRDNORM : 0);
+    int news = t->rx_bytes >= t->s.rcvlowat ? POLLIN | POLLRDNORM : 0;
+    if (sock_tcp_plain(t)) {
+        sock_set_ready(&t->s, t->s.ready | news, news); /* nothing else has changed */
+    } else {
+        sock_tcp_update(t, news);
+    }
     return ERR_OK;
 }
 

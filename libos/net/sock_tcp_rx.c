@@ -277,7 +277,11 @@ ssize_t sock_tcp_recv(struct file *f, void *buf, size_t len, int flags)
         net_lock();
     }
     size_t done = take(t, buf, len);
-    sock_tcp_update(t, 0);
+    if (!sock_tcp_plain(t)) {
+        sock_tcp_update(t, 0);
+    } else if (t->rx_bytes == 0) {
+        sock_set_ready(&t->s, t->s.ready & ~(POLLIN | POLLRDNORM), 0);
+    }
     net_unlock();
     return (ssize_t)done;
 }

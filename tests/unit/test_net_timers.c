@@ -17,12 +17,13 @@
 #include "net.h"
 #include "net_card.h"
 
-static unsigned questions; /* ARP requests that the stack has sent */
+static unsigned questions;  /* ARP requests that the stack has sent */
+static unsigned questions6; /* neighbour solicitations that were not for an address of its own */
 
 static const char *fake_option(const char *name)
 {
     return strcmp(name, "ip") == 0    ? "10.0.0.2/24"
-           : strcmp(name, "ip6") == 0 ? "off"
+           : strcmp(name, "ip6") == 0 ? "2001:db8::2/64"
                                       : NULL;
 }
 
@@ -30,6 +31,7 @@ static void on_sent(const uint8_t *data, unsigned len)
 {
     (void)len;
     questions += get16(data + 12) == 0x0806 && get16(data + 20) == 1;
+    questions6 += get16(data + 12) == 0x86dd && data[20] == 58 && data[54] == 135 && data[77] == 9;
 }
 
 /* Seconds until the stack wants to be called again; what has come or is due is done. */
@@ -111,6 +113,28 @@ static void test_asks_again(void)
     EXPECT(questions >= before + 3);
 }
 
+/* The same for a neighbour by IPv6, also when the table has been empty for long; it is given up after a while. */
+static void test_asks_again6(void)
+{
+    for (unsigned turn = 0; turn < 2; turn++) {
+        ip6_addr_t peer;
+        const u8_t *mac;
+        IP6_ADDR(&peer, PP_HTONL(0x20010db8), 0, 0, PP_HTONL(9));
+        struct pbuf *p = pbuf_alloc(PBUF_IP, 60, PBUF_RAM);
+        doze(100);
+        unsigned before = questions6;
+        net_lock();
+        nd6_get_next_hop_addr_or_queue(&net_card_list->netif, p, &peer, &mac);
+        net_unlock();
+        pbuf_free(p);
+        EXPECT(questions6 == before + 1);
+        doze(3);
+        EXPECT(questions6 == before + 3);
+        doze(100);
+        EXPECT(questions6 == before + 3);
+    }
+}
+
 /* A machine that was stopped for an hour has not grown an hour older. */
 static void test_stopped(void)
 {
@@ -131,6 +155,7 @@ int main(void)
     test_wakes();
     test_ages();
     test_asks_again();
+    test_asks_again6();
     test_stopped();
     return unit_done();
 }

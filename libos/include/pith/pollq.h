@@ -47,8 +47,11 @@ static inline bool pollq_concerns(int events, int wanted)
     const int read_side = POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND | rdhup;
     const int write_side = POLLOUT | POLLWRNORM | POLLWRBAND;
 
+    if ((events & (wanted | POLLERR | POLLHUP)) != 0) {
+        return true; /* most often */
+    }
     wanted |= ((wanted & read_side) != 0 ? read_side : 0) | ((wanted & write_side) != 0 ? write_side : 0);
-    return (events & (wanted | POLLERR | POLLHUP)) != 0;
+    return (events & wanted) != 0;
 }
 
 /* Tell all watchers, of whom there are some. Context: any. */
