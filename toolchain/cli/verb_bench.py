@@ -23,6 +23,7 @@ ON_XEN = {name: name for name in ("khttp", "tcp", "udp", "redis", "nginx")} | {"
 BY_NAME = ("path", "stages")  # not in a run of all
 ALONE = ("boot",)  # only by name, with a report of its own
 COUNTS = os.path.join(TOP, "tests", "bench", "counts.json")
+SIDES = ("pith", "linux", "native", "tcg")
 MOST = 1000
 QUICK_SECONDS = 1
 
@@ -40,7 +41,8 @@ def add_arguments(parser):
     parser.add_argument("--counted", metavar="N", default="1",
                         help="turns of each side that count instructions (default: 1)")
     parser.add_argument("--seconds", metavar="S", default="4", help="of each measurement (default: 4)")
-    parser.add_argument("--sides", metavar="A,B", default="", help="only these of pith, linux, native")
+    parser.add_argument("--sides", metavar="A,B", default="",
+                        help="only these of pith, linux, native, and tcg (khttp on kvm: Pith without it)")
     parser.add_argument("--card", metavar="NAME=VALUE", action="append", default=[],
                         help="for the network card, like gso=off; may be repeated")
     parser.add_argument("--boot-option", metavar="WORD", action="append", default=[],
@@ -65,8 +67,8 @@ def wanted(options):
     from bench import frame  # pylint: disable=import-outside-toplevel
     sides = tuple(word for word in options.sides.split(",") if word)
     for side in sides:
-        if side not in ("pith", "linux", "native"):
-            raise usage(f"--sides: there is no '{side}'; they are pith, linux, native")
+        if side not in SIDES:
+            raise usage(f"--sides: there is no '{side}'; they are {', '.join(SIDES)}")
     bench = frame.Bench(options.on, options.machine, count_of(options, "rounds", 0), count_of(options, "counted", 0),
                         count_of(options, "seconds", 1), sides, options.profile, options.quick, options.card, options.boot_option)
     if options.quick:

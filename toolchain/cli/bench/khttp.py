@@ -42,7 +42,11 @@ def chosen_sides(name, app, args, native):
 
 def sides(bench):
     args = [str(PORT), *map(str, PAGES.values())]
-    return chosen_sides(NAME, image.find(NAME), args, not bench.quick)
+    app = image.find(NAME)
+    found = chosen_sides(NAME, app, args, not bench.quick)
+    if bench.platform == "kvm":
+        found.append(places.Pith(app.elf, args, name="TCG", platform="tcg"))
+    return found
 
 
 def one(started, bench, side, name, connections, where, values, profiles):

@@ -155,8 +155,9 @@ def card(bench, ns):
 class Pith(Side):
     places = ()  # addresses at which the plugin is to stamp; the image has to be at its fixed base
 
-    def __init__(self, elf, args=(), options=(), memory=MEMORY, initrd=""):
-        super().__init__("Pith")
+    def __init__(self, elf, args=(), options=(), memory=MEMORY, initrd="", name="Pith", platform=""):
+        super().__init__(name)
+        self.platform = platform  # another than the others'
         self.elf, self.args, self.options, self.memory = elf, list(args), list(options), memory
         self.initrd = initrd  # an archive of files
 
@@ -168,7 +169,7 @@ class Pith(Side):
         meter = plugin.Meter(blocks=bench.profile, places=self.places) if counted else None
         fixed = ["base=fixed"] if bench.profile else []
         return StartedGuest(ns, Machine(
-            self.elf, bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
+            self.elf, self.platform or bench.platform, bench.machine, self.memory, nics=[card(bench, ns)], prefix=ns.words(),
             options=[f"ip={ADDRESS}/24", *fixed, *self.options, *bench.boot_options], args=self.args, nonce=secrets.token_hex(8),
             initrd=self.initrd), meter)
 

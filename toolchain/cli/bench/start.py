@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""start: from the start of QEMU to the first line of hello, and to the first answer of khttp at a static address."""
+"""start: from the start of QEMU to the first line of hello, and to the first answer of khttp at a static address; the
+least memory with which httpd answers."""
 
 import dataclasses
 import os
@@ -20,6 +21,10 @@ NEEDS = ("ip",)
 MEMORY = 128 << 20
 SECONDS = 60
 
+MEMORY_STEPS_MIB = (3, 4, 5, 6, 8, 12, 16, 32)
+LEAST = "httpd answers, least memory MiB"
+
+TARGETS = {LEAST: 4}
 RATIOS = {f"first line on {kind} ms": 10 for kind in MACHINES}
 
 
@@ -64,6 +69,19 @@ def first_answer(side, bench, seconds=SECONDS):
         started.close()
 
 
+def least_memory(bench):
+    """The fewest MiB of MEMORY_STEPS_MIB with which httpd answers, on microvm."""
+    app = image.find("httpd")
+    image.build([app])
+    for size in MEMORY_STEPS_MIB:
+        try:
+            first_answer(places.Pith(app.elf, memory=size << 20), dataclasses.replace(bench, machine="microvm"))
+            return size
+        except Failure:
+            continue
+    raise Failure(f"httpd does not even answer with {MEMORY_STEPS_MIB[-1]} MiB")
+
+
 def hellos(bench):
     """{side: machine's kind -> Machine}"""
     app = image.find("hello")
@@ -91,5 +109,7 @@ def run(bench):
                 say(f"{NAME}, round {number + 1}: khttp, {side.name} on {kind}")
                 there = dataclasses.replace(bench, machine=kind)
                 result.add(side.name, {f"first answer on {kind} ms": first_answer(side, there)})
+    if not bench.sides or "pith" in bench.sides:
+        result.add("Pith", {LEAST: least_memory(bench)})
     result.seconds = time.monotonic() - began
     return result
