@@ -23,7 +23,10 @@
 #define MTU_DEFAULT 1500u
 #define MTU_LEAST   68u /* of IPv4, and of VIRTIO_NET_F_MTU (5.1.4.1) */
 
-/* Receive buffers of the least size take a thirtieth of the machine's memory, larger ones a sixtieth. */
+/*
+ * Receive buffers of the least size take a thirtieth of the machine's memory at most, larger ones a
+ * sixtieth.
+ */
 #define BUFFERS_LEAST  16u
 #define RAM_PER_BUFFER (64 * 1024)
 #define LARGER_PART    60

@@ -55,7 +55,8 @@ void virtio_net_tx_reclaim(struct virtio_net *net)
 }
 
 /* What the windows don't know; the one that was asked longer ago goes. */
-static __attribute__((noinline)) paddr_t learn(struct virtio_net *net, const char *p, size_t want, size_t *len)
+static __attribute__((noinline)) paddr_t learn(struct virtio_net *net, const char *p, size_t want,
+                                               size_t *len)
 {
     struct virtio_net_window w = { .va = (uintptr_t)p };
 
@@ -121,8 +122,9 @@ static int describe(struct virtio_net *net, const struct netbuf *frame, uint32_t
 }
 
 /* Write the header of a frame of `len` bytes. Errors: -EINVAL it can't be sent so. */
-static __attribute__((noinline)) int write_header(const struct virtio_net *net, const struct netbuf *frame, uint32_t len,
-                        struct virtio_net_header *h)
+static __attribute__((noinline)) int write_header(const struct virtio_net *net,
+                                                  const struct netbuf *frame, uint32_t len,
+                                                  struct virtio_net_header *h)
 {
     uint32_t limit = net->netdev.mtu + ETHERNET_HEADER + ETHERNET_TAG;
     *h = (struct virtio_net_header){ 0 };
@@ -158,7 +160,8 @@ static __attribute__((noinline)) int send_pieces(struct virtio_net *net, struct 
     if (ring->nfree <= n) {
         return -ENOSPC;
     }
-    int len = describe(net, frame, inside ? (uint32_t)sizeof(struct virtio_net_header) : 0, bufs, &n);
+    uint32_t before = inside ? (uint32_t)sizeof(struct virtio_net_header) : 0;
+    int len = describe(net, frame, before, bufs, &n);
     if (len < 0 || n > ring->size) {
         return len < 0 ? len : -E2BIG;
     }

@@ -90,7 +90,7 @@ def tells():
 def measures():
     """Short turns of the network's workloads on Pith: every measure has a value, no request failed."""
     out = log_path("bench", "kit.json")
-    got = pith_command.pith("bench", "khttp", "tcp", "udp", "--quick", "--sides", "pith", "--out", out, timeout=300)
+    got = pith_command.pith("bench", "khttp", "tcp", "udp", "frames", "stages", "--quick", "--sides", "pith", "--out", out, timeout=300)
     if got.returncode != 0:
         return f"status {got.returncode}: {got.stderr.decode(errors='replace')[-300:]}"
     for result in frame.load(out)[1]:

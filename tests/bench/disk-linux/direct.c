@@ -9,7 +9,8 @@ bool disk_counts(const char *name, struct disk_counts *counts)
     return false;
 }
 
-uint64_t disk_direct(const char *name, bool write, size_t unit, unsigned depth, uint64_t ns, uint64_t (*place)(uint64_t i))
+uint64_t disk_direct(const char *name, bool write, size_t unit, unsigned depth, uint64_t ns,
+                     uint64_t (*place)(uint64_t i))
 {
     (void)name;
     (void)write;

@@ -31,8 +31,9 @@ bool disk_counts(const char *name, struct disk_counts *counts)
     return true;
 }
 
-/* Put a request into each free place; returns how many are free when there is nothing to do any more. */
-static unsigned submit(struct blkdev *dev, unsigned depth, bool more, uint64_t *i, uint64_t (*place)(uint64_t i))
+/* Put a request into each free place if there are to be more; returns how many were free. */
+static unsigned submit(struct blkdev *dev, unsigned depth, bool more, uint64_t *i,
+                       uint64_t (*place)(uint64_t i))
 {
     struct blk_request *list[DEPTH];
     unsigned n = 0, idle = 0;
@@ -63,19 +64,22 @@ static unsigned submit(struct blkdev *dev, unsigned depth, bool more, uint64_t *
     return idle;
 }
 
-uint64_t disk_direct(const char *name, bool write, size_t unit, unsigned depth, uint64_t ns, uint64_t (*place)(uint64_t i))
+uint64_t disk_direct(const char *name, bool write, size_t unit, unsigned depth, uint64_t ns,
+                     uint64_t (*place)(uint64_t i))
 {
     struct blkdev *dev = blkdev_find(name);
     uint64_t i = 0, end = now_ns() + ns;
     uint8_t *memory;
-    if (dev == NULL || unit > dev->max_bytes || posix_memalign((void **)&memory, 4096, depth * unit) != 0) {
+    if (dev == NULL || unit > dev->max_bytes ||
+        posix_memalign((void **)&memory, 4096, depth * unit) != 0) {
         return 0;
     }
     io_waiter_init(&waiter);
     for (unsigned k = 0; k < depth; k++) {
         segments[k] = (struct blk_segment){ memory + k * unit, unit };
-        requests[k] = (struct blk_request){ .op = write ? BLK_WRITE : BLK_READ, .segment = &segments[k], .nsegments = 1,
-                                            .done = ended };
+        requests[k] = (struct blk_request){
+            .op = write ? BLK_WRITE : BLK_READ, .segment = &segments[k], .nsegments = 1, .done = ended
+        };
     }
     for (;;) {
         bool more = now_ns() < end;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A disk in sizes, orders, directions and depths: by pread() and pwrite() on the disk and on a file that stays in memory,
- * and by the system's own calls. A depth of 32 is 32 threads with one call each at a time, as POSIX has it.
+ * A disk in sizes, orders, directions and depths: by pread() and pwrite() on the disk and on a file
+ * that stays in memory, and by the system's own calls. A depth of 32 is 32 threads with one call each
+ * at a time, as POSIX has it.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -100,8 +101,9 @@ static void measure(int flags)
         return;
     }
     char name[64];
-    snprintf(name, sizeof(name), "%s-%s-%s-%luk-d%u", kinds[(cell.path != NULL) + file], cell.write ? "write" : "read",
-             cell.random ? "random" : "seq", (unsigned long)(cell.unit / KIB), cell.depth);
+    snprintf(name, sizeof(name), "%s-%s-%s-%luk-d%u", kinds[(cell.path != NULL) + file],
+             cell.write ? "write" : "read", cell.random ? "random" : "seq",
+             (unsigned long)(cell.unit / KIB), cell.depth);
     if (cell.unit == 4 * KIB) {
         printf("disk %s IOPS %.1f\n", name, (double)n * 1e9 / took);
     } else {
@@ -109,8 +111,10 @@ static void measure(int flags)
     }
     if (counted && disk_counts("vdb", &after) && after.requests > before.requests) {
         double requests = (double)(after.requests - before.requests);
-        printf("disk %s kicks/request %.3f\n", name, (double)(after.kicks - before.kicks) / requests);
-        printf("disk %s interrupts/request %.3f\n", name, (double)(after.interrupts - before.interrupts) / requests);
+        printf("disk %s kicks/request %.3f\n", name,
+               (double)(after.kicks - before.kicks) / requests);
+        printf("disk %s interrupts/request %.3f\n", name,
+               (double)(after.interrupts - before.interrupts) / requests);
     }
 }
 
@@ -120,8 +124,8 @@ void grid_run(uint64_t limit_ns, int flags)
     static const struct {
         size_t unit;
         bool random;
-    } orders[] = { { 4 * KIB, false }, { 4 * KIB, true }, { 16 * KIB, true }, { 128 * KIB, false }, { 128 * KIB, true },
-                   { 1024 * KIB, false } };
+    } orders[] = { { 4 * KIB, false }, { 4 * KIB, true }, { 16 * KIB, true }, { 128 * KIB, false },
+                   { 128 * KIB, true }, { 1024 * KIB, false } };
     if (posix_memalign((void **)&buffers, 4096, DEPTH * 1024 * KIB) != 0) {
         fail("memory");
     }

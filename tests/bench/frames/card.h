@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A network card as `pith bench frames` uses it: pith.c by the device API, ../frames-linux/linux.c by a
- * packet socket. Frames have their Ethernet header first. One thread. Failures end the program.
+ * A network card as `pith bench frames` uses it: pith.c by the device API, ../frames-linux/linux.c by
+ * a packet socket. Frames have their Ethernet header first. One thread. Failures end the program.
  */
 #pragma once
 
@@ -21,7 +21,10 @@ struct frame {
 /* Take the first card; its address goes to mac[]. */
 void card_open(uint8_t mac[6]);
 
-/* Frames that have arrived, up to BATCH; waits for the first. They are the card's until card_drop() or card_return(). */
+/*
+ * Frames that have arrived, up to BATCH; waits for the first. Their bytes are the caller's to change
+ * until card_drop() or card_return().
+ */
 unsigned card_receive(struct frame *frames);
 
 /* Give received frames back. */
@@ -31,7 +34,7 @@ void card_drop(struct frame *frames, unsigned n);
 void card_return(struct frame *frames, unsigned n);
 
 /*
- * Send a frame n times, at most BATCH. Without `copy` the buffers that it is sent from hold it already: the calls
- * before have sent it SEND_BUFFERS times at least. Waits for room.
+ * Send a frame n times, at most BATCH. Without `copy` the buffers that it is sent from hold it
+ * already: the calls before have sent it SEND_BUFFERS times at least. Waits for room.
  */
 void card_send(const uint8_t *frame, uint32_t len, unsigned n, bool copy);

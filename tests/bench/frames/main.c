@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guest's side of `pith bench frames`: raw Ethernet frames in and out, no sockets, no stack. The same source
- * runs on Linux, with another card.h behind it.
+ * The guest's side of `pith bench frames`: raw Ethernet frames in and out, no sockets, no stack. The
+ * same source runs on Linux, with another card behind card.h.
  *
- * Frames are of type 0x88b5 (IEEE's first "local experimental" one). The first byte behind the header says what:
- * D is counted, and each ACK_EVERY-th answered by A; E comes back; H is answered by h; S is answered by frames of
- * the size at 8 for as many ms as at 16 say, then by e. A, h and e have at 8 how many D and E have arrived, at 16
- * how many frames of data have been sent. All numbers are little endian.
+ * Frames are of type 0x88b5 (IEEE's first "local experimental" one). The first byte behind the header
+ * says what: D is counted, and each ACK_EVERY-th answered by A; E comes back; H is answered by h; S is
+ * answered by frames of the size at 8 for as many ms as stand at 16, then by e. A, h and e have at 8
+ * how many D and E have arrived, at 16 how many frames of data have been sent. Offsets are behind the
+ * header, numbers little endian.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The card by Pith's device API (pith/netdev.h): frames are sent and returned from where they lie. */
+/* The card by Pith's device API (pith/netdev.h): frames go out from where they lie. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +125,9 @@ void card_send(const uint8_t *frame, uint32_t len, unsigned n, bool copy)
             memcpy(o->data, frame, len);
         }
         o->busy = true;
-        o->nb = (struct netbuf){ .data = o->data, .len = len, .headroom = ROOM, .done = sent, .arg = o };
+        o->nb = (struct netbuf){
+            .data = o->data, .len = len, .headroom = ROOM, .done = sent, .arg = o
+        };
         list[i] = &o->nb;
     }
     transmit(list, n);
