@@ -6,16 +6,21 @@
  *
  * Reader: libos/core/symbols.c. Layout of the table, little-endian:
  *     u32 magic "PSYM", u32 count of functions, u32 size of the stream
- *     u8 pair[128][2]
- *     stream: count + 1 entries sorted by address, each an ULEB128 number and a string with NUL.
+ *     u8 pair[168][2]
+ *     stream: count + 1 entries sorted by address, each an ULEB128 number and a name.
  * The number is the distance to the entry before, for the first one to __image_start. The last
- * entry has an empty name: it is the end of the code. A byte >= 128 in a string stands for
- * pair[byte - 128], whose bytes may stand for earlier pairs again (byte-pair encoding).
+ * entry has an empty name: it is the end of the code.
+ * A byte of a name is 0 at the end, 1 to 87 for the characters '$' to 'z' (symbols have no others),
+ * and from 88 on stands for pair[byte - 88], whose bytes may stand for earlier pairs again
+ * (byte-pair encoding). The second one of a pair may be the end.
  */
 #include "elffile.h"
 
-#define NPAIRS 128
-#define MAGIC  0x4d595350u /* "PSYM" */
+#define FIRST_CHAR '$'
+#define LAST_CHAR  'z'
+#define FIRST_PAIR (LAST_CHAR - FIRST_CHAR + 2)
+#define NPAIRS     (256 - FIRST_PAIR)
+#define MAGIC      0x4d595350u /* "PSYM" */
 
 struct function {
     uint64_t address;
@@ -98,7 +103,16 @@ static size_t collect(const struct elffile *elf, struct function **result, uint6
     return kept;
 }
 
-/* Replace the most frequent pair of bytes by a new byte, 128 times. 0 separates the names. */
+/* Does this byte of a name bring its end? */
+static int ends(uint8_t byte)
+{
+    while (byte >= FIRST_PAIR) {
+        byte = pair[byte - FIRST_PAIR][1];
+    }
+    return byte == 0;
+}
+
+/* Replace the most frequent pair of bytes by a new byte, as often as there is one. 0 ends each name. */
 static size_t compress(uint8_t *text, size_t size)
 {
     static uint32_t frequency[256][256];
@@ -107,7 +121,7 @@ static size_t compress(uint8_t *text, size_t size)
         memset(frequency, 0, sizeof(frequency));
         unsigned best = 0;
         for (size_t i = 0; i + 1 < size; i++) {
-            if (text[i] != 0 && text[i + 1] != 0 &&
+            if (!ends(text[i]) &&
                 ++frequency[text[i]][text[i + 1]] > frequency[best >> 8][best & 255]) {
                 best = (unsigned)text[i] << 8 | text[i + 1];
             }
@@ -120,7 +134,7 @@ static size_t compress(uint8_t *text, size_t size)
         size_t to = 0;
         for (size_t from = 0; from < size; to++) {
             if (from + 1 < size && text[from] == pair[code][0] && text[from + 1] == pair[code][1]) {
-                text[to] = (uint8_t)(128 + code);
+                text[to] = (uint8_t)(FIRST_PAIR + code);
                 from += 2;
             } else {
                 text[to] = text[from++];
@@ -154,7 +168,8 @@ static uint8_t *make_stream(const struct function *functions, size_t count, uint
     uint8_t *to = names;
     for (size_t i = 0; i < count; i++) {
         for (const char *from = functions[i].name; *from != '\0'; from++) {
-            *to++ = (*from & 0x80) ? '?' : (uint8_t)*from;
+            char c = *from >= FIRST_CHAR && *from <= LAST_CHAR ? *from : '?';
+            *to++ = (uint8_t)(c - FIRST_CHAR + 1);
         }
         *to++ = 0;
     }
@@ -168,10 +183,9 @@ static uint8_t *make_stream(const struct function *functions, size_t count, uint
     for (size_t i = 0; i < count; i++) {
         out += put_uleb128(out, functions[i].address - before);
         before = functions[i].address;
-        size_t length = strlen((const char *)name) + 1;
-        memcpy(out, name, length);
-        out += length;
-        name += length;
+        do {
+            *out++ = *name;
+        } while (!ends(*name++));
     }
     out += put_uleb128(out, end - before);
     *out++ = 0;
