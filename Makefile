@@ -78,7 +78,7 @@ $(XEN_HEADERS):
 # No padding between functions or before loops, and calls without the prefix that ld leaves of a call by way
 # of the GOT: measured, 5% of an image and not one instruction more (docs/performance.md, "Size").
 DENSE    := -ffunction-sections -fdata-sections -falign-functions=1 -falign-loops=1 -falign-jumps=1 \
-            -falign-labels=1 -fplt
+            -falign-labels=1 -malign-data=abi -fplt
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS   := -std=gnu11 -g $(WARNINGS) $(DENSE) -ffile-prefix-map=$(CURDIR)/=
 ASFLAGS  := -g -Wa,--noexecstack -Wall -Werror -ffile-prefix-map=$(CURDIR)/=
@@ -121,7 +121,7 @@ SELDOM += $(addprefix libos/core/,page page_buddy stack_check) \
 OPT_MONITOR := -Os -mstringop-strategy=rep_8byte -fomit-frame-pointer -fno-expensive-optimizations -fno-move-loop-invariants \
                -fno-caller-saves -fno-if-conversion -fno-thread-jumps -fno-shrink-wrap -fno-tree-tail-merge
 OFTEN  := $(addprefix platform/x86/,clock irq_run mem pvclock)
-OFTEN  += $(addprefix platform/xen/,blkfront blkfront_pages blkfront_request netfront_rx netfront_tx)
+OFTEN  += $(addprefix platform/xen/,blkfront blkfront_request)
 
 I_LIBOS := -I libos/include -I $(B)/config
 # lwIP's headers count as the system's: its code doesn't have our style.
@@ -186,7 +186,7 @@ $(OBJS_ext2fs): $(B)/obj/ext2fs/%.o: $(TOOLCHAIN) libos/fs/ext2fs/config.h Makef
 	@echo "  CC   ext2fs/$*.c"
 	@$(CC) $(LWIP_FLAGS) -w $(OPT) $(I_EXT2FS) $(I_LIBOS) -MD -MP -c $(EXT2FS)/ext2fs/$*.c -o $@
 
-$(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os
+$(patsubst %,$(B)/obj/%.o,$(filter-out $(OFTEN),$(filter $(SELDOM),$(patsubst $(B)/obj/%.o,%,$(OBJS))))): OPT := -Os -fno-jump-tables
 
 # The monitor has to be small: it fills pages of its own, two of them. Backtraces never go through it.
 $(patsubst %,$(B)/obj/%.o,$(filter platform/x86/monitor/%,$(patsubst $(B)/obj/%.o,%,$(OBJS)))): OPT := $(OPT_MONITOR)

@@ -14,7 +14,6 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -30,9 +29,8 @@
 #define ACCEPT_BATCH 64
 #define MAX_PAGES    8
 
-#define HEAD                                                     \
-    "HTTP/1.1 200 OK\r\nServer: khttp\r\nContent-Type: text/html\r\n" \
-    "Content-Length: %u\r\nConnection: keep-alive\r\n\r\n"
+#define HEAD     "HTTP/1.1 200 OK\r\nServer: khttp\r\nContent-Type: text/html\r\nContent-Length: "
+#define HEAD_END "\r\nConnection: keep-alive\r\n\r\n"
 
 /* What a port answers: copies of one response, one behind the other. */
 struct page {
@@ -173,11 +171,28 @@ static int listen_on(uint16_t port)
     return fd;
 }
 
+/* The head of a response; without printf, which is a tenth of the image. Returns its length. */
+static size_t make_head(char *head, unsigned body)
+{
+    char digits[16];
+    char *first = digits + sizeof(digits) - 1;
+
+    *first = '\0';
+    do {
+        *--first = (char)('0' + body % 10);
+        body /= 10;
+    } while (body > 0);
+    strcpy(head, HEAD);
+    strcat(head, first);
+    strcat(head, HEAD_END);
+    return strlen(head);
+}
+
 /* Fill a page with responses of `body` bytes each; false when there is no memory. */
 static bool make_page(struct page *page, unsigned body)
 {
     char head[256];
-    size_t size = (size_t)snprintf(head, sizeof(head), HEAD, body);
+    size_t size = make_head(head, body);
     size_t count = BATCH_BYTES / (size + body) + 1;
 
     page->response = size + body;

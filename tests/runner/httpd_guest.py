@@ -24,7 +24,7 @@ from guest import Guest
 from machine import Machine
 from results import log_path
 
-STRIPPED_BYTES = 405_504
+STRIPPED_BYTES = 409_600
 LEAST_MEMORY = 6 << 20
 GROWTH = 256 << 10  # bytes that the guest may have less after the second half of the fuzzing
 QUICK_BEDS = ("tcg-microvm", "kvm-microvm")
