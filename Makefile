@@ -101,11 +101,11 @@ SELDOM := platform/x86/% platform/xen/% $(addprefix libos/fs/,console console_in
           $(addprefix libos/fs/,cpio devfs devfs_tree initrd vfs_attr vfs_names mounts p9_%)
 SELDOM += $(addprefix platform/kvm/,pci% virtio virtio_%_probe virtio_blk_watch virtio_bus virtio_console virtio_mmio% \
           virtio_pci% virtio_rng virtio_9p)
-SELDOM += $(addprefix libos/net/,net_checksum net_tcp_ticks net_timers net_wait net_random siphash sock_tcp_listen)
+SELDOM += $(addprefix libos/net/,net_card_cut net_checksum net_tcp_ticks net_timers net_wait net_random siphash sock_tcp_listen)
 SELDOM += libos/fs/epoll_nest libos/libc/strerror
 SELDOM += $(addprefix libos/net/,netdev netinfo% net_announce net_config net_dns net_icmp net_parse net_stats net_card_attach \
           sock_addr sock_exit sock_port sock_icmp sock_multicast sock_opt% sock_tcp_close sock_tcp_connect sock_tcp_opt sock_udp_opt)
-SELDOM += $(addprefix lwip/core/,def dns init netif stats tcp $(addprefix ipv4/,dhcp etharp icmp igmp ip4_frag) \
+SELDOM += lwip/netif/ethernet $(addprefix lwip/core/,def dns inet_chksum init netif stats tcp $(addprefix ipv4/,dhcp etharp icmp igmp ip4_addr ip4_frag) \
           $(addprefix ipv6/,icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6))
 SELDOM += $(addprefix libos/fs/,condev confile ramfs_dir vfs_open) \
           $(addprefix libos/libc/,dns_% ftw getaddrinfo getnameinfo ifaddrs netdb_% passwd scandir sysconf uname) \

@@ -29,6 +29,7 @@ static struct tcp_pcb *listener;
 static unsigned longest_read; /* bytes that came at once */
 static bool fickle; /* the card takes more or less from one moment to the next */
 static void (*weather)(void); /* what else happens, at each step */
+static bool chatty; /* they write what fits into a segment, now and then */
 static unsigned nocopy; /* of eight writes, how many are by reference */
 
 /* ---- the program ---- */
@@ -69,6 +70,9 @@ static void adopt(struct end *e, struct tcp_pcb *pcb)
     tcp_arg(pcb, e);
     tcp_recv(pcb, on_recv);
     tcp_err(pcb, on_error);
+    if (chance(3) != 0) {
+        tcp_nagle_disable(pcb);
+    }
 }
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
@@ -94,19 +98,19 @@ static void check_queue(const struct tcp_seg *seg, const struct tcp_seg *last)
 static void write_some(struct end *e)
 {
     uint32_t room = tcp_sndbuf(e->pcb), left = e->total - e->written;
-    uint32_t part = 1 + chance(chance(4) ? 20000 : 100);
+    uint32_t part = 1 + chance(chatty ? 1400 : chance(4) ? 20000 : 100);
     part = part < left ? part : left;
     part = part < room ? part : room;
     part = part < PATTERN ? part : PATTERN;
-    if (part == 0) {
+    if (part == 0 || (chatty && chance(3) != 0)) {
         return;
     }
-    uint8_t flags = chance(8) < nocopy ? 0 : TCP_WRITE_FLAG_COPY;
-    flags |= chance(3) == 0 ? TCP_WRITE_FLAG_MORE : 0;
+    uint8_t flags = !chatty && chance(8) < nocopy ? 0 : TCP_WRITE_FLAG_COPY;
+    flags |= !chatty && chance(3) == 0 ? TCP_WRITE_FLAG_MORE : 0;
     if (tcp_write(e->pcb, &pattern[e->written % PATTERN], (u16_t)part, flags) == ERR_OK) {
         e->written += part;
     }
-    if (chance(3) != 0 || e->written == e->total) {
+    if (chatty || chance(3) != 0 || e->written == e->total) {
         tcp_output(e->pcb);
     }
 }

@@ -118,12 +118,14 @@ static void live(bool plain, bool v6)
         { .loss = 10, .swap = 20, .twice = 10 },
         { .loss = 1, .damage = 30 },
         { .loss = 1, .swap = 2 },
+        { .loss = 5, .swap = 2 },
     };
     for (unsigned i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
         weather = i == 3 ? change_weather : forget;
         struct spoiling s = how[i];
         s.damage = plain ? s.damage : 0;
-        transfer(v6, 400000, i == 1 ? 20000 : 300000, &s);
+        chatty = i == 4;
+        transfer(v6, chatty ? 100000 : 400000, chatty ? 150000 : i == 1 ? 20000 : 300000, &s);
         weather = NULL;
         netif_set_up(&net_card_list->netif);
         netif_set_link_up(&net_card_list->netif);
