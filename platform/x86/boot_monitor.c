@@ -73,7 +73,7 @@ static void build_idt(intptr_t delta)
     uint64_t base = (uint64_t)mon_base + (uint64_t)delta;
     uint64_t idle = (uint64_t)mon_idle_stub + (uint64_t)delta;
     uint64_t irq = (uint64_t)irq_stubs + (uint64_t)delta;
-    struct mon_gate other = gate(irq + IRQ_UNEXPECTED * IRQ_STUB_BYTES, SEL_UCODE, GATE_TRAP_USER, 0);
+    struct mon_gate other = gate(irq + IRQ_STUB(IRQ_UNEXPECTED), SEL_UCODE, GATE_TRAP_USER, 0);
     struct mon_gate idle_other =
         gate(idle + MON_IDLE_STUB(IRQ_UNEXPECTED), SEL_KCODE, GATE_INTERRUPT, 0);
 
@@ -88,7 +88,7 @@ static void build_idt(intptr_t delta)
     }
     for (unsigned i = 0; i < IRQ_VECTORS; i++) {
         unsigned v = IRQ_VECTOR_FIRST + i;
-        mon_idt[v] = gate(irq + i * IRQ_STUB_BYTES, SEL_UCODE, GATE_TRAP_USER, 0);
+        mon_idt[v] = gate(irq + IRQ_STUB(i), SEL_UCODE, GATE_TRAP_USER, 0);
         mon_idle_idt[v] = gate(idle + MON_IDLE_STUB(i), SEL_KCODE, GATE_INTERRUPT, 0);
     }
     mon_idt[IRQ_SPURIOUS] = gate((uint64_t)irq_spurious + (uint64_t)delta, SEL_UCODE, GATE_TRAP_USER, 0);

@@ -21,15 +21,20 @@
     .globl irq_stubs, irq_spurious, x86_irq_common, irq_exit_start, irq_exit_end
 irq_stubs:
 .set index, 0
-.rept 64
-    .balign IRQ_STUB_BYTES
+.rept 32
+    .org irq_stubs + IRQ_STUB(index)
     pushq $index
-    jmp.d32 irq_record
+    jmp 1f
     .set index, index + 1
 .endr
-irq_spurious:
-    iretq
-
+1:  jmp.d32 irq_record
+.rept 32
+    .org irq_stubs + IRQ_STUB(index)
+    pushq $index
+    jmp irq_record
+    .set index, index + 1
+.endr
+    .org irq_stubs + IRQ_STUB(63) + 4 /* as near as the short jumps above need it */
 irq_record:
     pushq %rax
     movq 8(%rsp), %rax
@@ -42,6 +47,7 @@ irq_record:
     jne 1f
     movb $1, %gs:PERCPU_IRQ_MASK
     jmp x86_irq_common
+irq_spurious:
 1:  iretq
 
     .balign 16

@@ -5,13 +5,12 @@
  */
 #pragma once
 
-#define IRQ_STUB_BYTES 8
+#define IRQ_STUB(i)    ((i) * 4 + (i) / 32 * 8) /* where one is: a push and a short jump; 8 bytes per half */
 #define IRQ_UNEXPECTED 63 /* index that stands for every vector outside the range; its own is not given out */
 
 #ifndef __ASSEMBLER__
 /*
- * One stub per vector of irq.h, IRQ_STUB_BYTES apart; reached by trap gates on the interrupted
- * stack.
+ * One stub per vector of irq.h, at IRQ_STUB(); reached by trap gates on the interrupted stack.
  */
 void irq_stubs(void);
 void irq_spurious(void);
