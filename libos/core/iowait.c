@@ -22,6 +22,7 @@
 #include <pith/thread.h>
 #include <pith/timer.h>
 
+#include "iowait.h"
 #include "sched.h"
 
 #define BACKGROUND_STACK (32u * 1024) /* lwIP takes 3.3 KiB of it; completions are the program's */
@@ -30,6 +31,7 @@
 static struct spinlock lock = SPINLOCK_INIT;
 static struct list waiters = LIST_INIT(waiters); /* in io_wait(): leader first, background thread last */
 static const struct io_engine *engine;
+const struct iowait_polling *iowait_polling; /* set once; atomic */
 static bool kicked;       /* there is work for the engine */
 static bool working;      /* a thread runs it */
 static uint64_t next_ns = UINT64_MAX; /* when it wants to be called again */
@@ -87,13 +89,13 @@ static void deadline_passed(struct timer *t)
  * nothing, which costs less than setting the clock each time. Context: unmasked but for `lock`,
  * which is held, and released meanwhile.
  */
-static void run_engine(void)
+static void run_engine(uint64_t (*work)(void))
 {
     kicked = false;
     working = true;
     spin_unlock(&lock, false);
     thread_current()->held_off++; /* completions are the program's code, and run under its locks */
-    uint64_t next = engine->work();
+    uint64_t next = work();
     thread_current()->held_off--;
     (void)spin_lock(&lock);
     working = false;
@@ -107,6 +109,21 @@ static void run_engine(void)
     }
 }
 
+void iowait_look(void)
+{
+    run_engine(engine->look);
+}
+
+void iowait_arm(void)
+{
+    working = true;
+    spin_unlock(&lock, false);
+    bool more = engine->arm();
+    (void)spin_lock(&lock);
+    working = false;
+    kicked |= more;
+}
+
 /* Context: lock held. */
 static inline bool engine_waits(void)
 {
@@ -118,8 +135,15 @@ static inline bool leads(const struct io_waiter *w)
     return waiters.next == &w->link;
 }
 
+bool iowait_may_look(const struct io_waiter *w)
+{
+    return engine != NULL && !working && leads(w) && !w->background;
+}
+
 int io_wait(struct io_waiter *w, uint64_t deadline_ns)
 {
+    const struct iowait_polling *polling = __atomic_load_n(&iowait_polling, __ATOMIC_ACQUIRE);
+    uint64_t began = 0;
     unsigned hears = w->background || w->deaf ? 0 : ATTENTION_ALL;
     int r = 0;
 
@@ -130,11 +154,13 @@ int io_wait(struct io_waiter *w, uint64_t deadline_ns)
         if (attention_now() & hears) {
             r = -EINTR;
         } else if (engine_waits() && (!w->background || leads(w))) {
-            run_engine();
+            run_engine(engine->work);
             wake_leader(); /* it may be another one by now */
             if (kicked && deadline_ns <= platform_clock_ns()) {
                 r = -ETIMEDOUT;
             }
+        } else if (__builtin_expect(polling != NULL, 0) && began == 0 && iowait_may_look(w)) {
+            began = polling->poll(w, deadline_ns, hears);
         } else {
             r = waitq_wait_for(&w->q, &lock, deadline_ns, hears);
         }
@@ -142,6 +168,9 @@ int io_wait(struct io_waiter *w, uint64_t deadline_ns)
     if (w->woken) {
         w->woken = false;
         r = 0;
+    }
+    if (began != 0) {
+        polling->ended(began);
     }
     list_remove(&w->link);
     wake_leader();
@@ -162,7 +191,7 @@ void io_poll(void)
     }
     (void)spin_lock(&lock);
     if (engine_waits()) {
-        run_engine();
+        run_engine(engine->work);
         wake_leader();
     }
     bool give_way = working;

@@ -122,6 +122,12 @@ extern void (*sched_attention_hook)(uintptr_t rip);
 /* The second half of every switch, on the new stack. Context: masked. */
 void sched_finish(void);
 
+/* Whether no other thread of this CPU is ready. Context: masked. */
+static inline bool sched_alone(void)
+{
+    return list_empty(&cpu_sched(percpu_this())->ready);
+}
+
 /* The loop of the idle thread. Context: masked. */
 _Noreturn void sched_idle(void);
 

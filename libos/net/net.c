@@ -19,6 +19,7 @@
 #include "net_config.h"
 #include "net_card.h"
 #include "net_memory.h"
+#include "net_poll.h"
 #include "net_pool.h"
 #include "net_random.h"
 #include "net_timers.h"
@@ -71,17 +72,37 @@ void net_unlock(void)
     }
 }
 
-/* The engine: frames that have arrived, timers that are due, and when to come again. */
-static uint64_t work(void)
+/* Frames that have arrived, timers that are due, and when to come again. */
+static uint64_t pass(bool arm)
 {
     net_lock();
     bool more = net_card_receive();
     uint64_t next = net_timers_run();
     finish_section();
     /* What was delivered to ourselves just now may have started a timer that `next` knows not of. */
-    more = net_timers_changed() || more || net_card_arm();
+    more = net_timers_changed() || more || (arm && net_card_arm());
     pthread_mutex_unlock(&mutex);
     return more ? 0 : next;
+}
+
+/* ---- the engine ---- */
+
+static uint64_t work(void)
+{
+    return pass(true);
+}
+
+static uint64_t look(void)
+{
+    return pass(false);
+}
+
+static bool arm(void)
+{
+    net_lock();
+    bool more = net_card_arm();
+    pthread_mutex_unlock(&mutex);
+    return more;
 }
 
 /*
@@ -100,7 +121,7 @@ static size_t reclaim(void)
 
 static int start(void)
 {
-    static const struct io_engine engine = { .work = work };
+    static const struct io_engine engine = { .work = work, .look = look, .arm = arm };
 
     net_random_init();
     net_memory_init();
@@ -112,6 +133,7 @@ static int start(void)
     page_add_reclaim(reclaim);
     net_config_start();
     net_wait_start();
+    net_poll_start();
     return io_engine_start(&engine);
 }
 

@@ -121,6 +121,8 @@ int io_engine_start(const struct io_engine *engine)
 
 static unsigned fake_kicks;
 void io_engine_kick(void) { fake_kicks++; }
+static uint64_t fake_poll_ns; /* what net.poll asks for; the highest bit: adaptive */
+void io_engine_poll(uint64_t ns, bool adaptive) { fake_poll_ns = ns | (uint64_t)adaptive << 63; }
 void io_waiter_init(struct io_waiter *w) { (void)w; }
 void io_wake(struct io_waiter *w) { (void)w; }
 int io_wait(struct io_waiter *w, uint64_t t) { (void)w; (void)t; return -ETIMEDOUT; }

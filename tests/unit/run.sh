@@ -21,7 +21,7 @@ lwip=build/src/lwip-2.2.1/src
 lwip_flags="-iquote libos/net -I libos/net/lwip -I build/include/lwip -isystem $lwip/include"
 lwip_flags="$lwip_flags -fno-sanitize=alignment"
 stack="net net_card net_card_attach net_card_cut net_card_rx net_card_tx net_announce net_checksum net_config net_dns net_errno net_icmp"
-stack="$stack net_memory net_parse net_random net_stats net_tcp_lists net_tcp_short net_tcp_short_out net_tcp_ticks net_timers net_wait siphash"
+stack="$stack net_memory net_parse net_poll net_random net_stats net_tcp_lists net_tcp_short net_tcp_short_out net_tcp_ticks net_timers net_wait siphash"
 limit=120
 [ -z "${PITH_LONG:-}" ] || limit=3600
 passed=0

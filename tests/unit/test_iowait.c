@@ -66,7 +66,7 @@ static uint64_t work(void)
     return next;
 }
 
-static const struct io_engine engine = { work };
+static const struct io_engine engine = { .work = work };
 
 /* ---- waits without an engine ---- */
 

@@ -56,10 +56,20 @@ struct io_engine {
      * Context: thread.
      */
     uint64_t (*work)(void);
+
+    /* For polling: the same without arming, and arming alone, which says whether there is more to do. */
+    uint64_t (*look)(void);
+    bool (*arm)(void);
 };
 
 /* Install the engine and start its background thread. Errors: -ENOMEM. Context: thread, once. */
 int io_engine_start(const struct io_engine *engine);
+
+/*
+ * Have threads that wait call the engine's look() over and over for `ns` (not 0) before they sleep;
+ * adaptive: only while waits take no longer than that. Context: thread, once.
+ */
+void io_engine_poll(uint64_t ns, bool adaptive);
 
 /* The engine has work: the leader runs it. Context: any; this is what a device's interrupt calls. */
 void io_engine_kick(void);

@@ -73,7 +73,7 @@ static uint64_t work(void)
     return next;
 }
 
-static const struct io_engine engine = { work };
+static const struct io_engine engine = { .work = work };
 
 static uint64_t random_of(struct box *b)
 {
