@@ -44,6 +44,7 @@ static void look_at_link(struct net_card *card)
     uint32_t announce = __atomic_load_n(&dev->announce, __ATOMIC_ACQUIRE);
     if (announce != card->announced && up) {
         card->announced = announce;
+        net_card_offloads(card);
         net_announce(&card->netif);
     }
 }

@@ -56,6 +56,9 @@ int net_card_attach_all(void);
 /* The same for devices that have come since, which get their addresses, too. */
 void net_card_attach_new(void);
 
+/* Leave to the device what it does now: another host's may do less. */
+void net_card_offloads(struct net_card *card);
+
 /* The device has been removed: so is its interface. The card is freed when nothing of it is lent. */
 void net_card_remove(struct net_card *card);
 

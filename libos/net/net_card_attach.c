@@ -26,6 +26,20 @@ static void on_event(struct netdev *dev)
     io_engine_kick();
 }
 
+void net_card_offloads(struct net_card *card)
+{
+    const struct netdev *dev = card->dev;
+    uint16_t sums = NETIF_CHECKSUM_ENABLE_ALL;
+
+    if (dev->tx_csum) {
+        sums &= (uint16_t)~(NETIF_CHECKSUM_GEN_TCP | NETIF_CHECKSUM_GEN_UDP);
+    }
+    NETIF_SET_CHECKSUM_CTRL(&card->netif, sums);
+    /* What the card doesn't cut net_card_cut.c does. */
+    bool cuts = dev->tx_csum && dev->tso_max > HEADERS_MAX && dev->tso_max < MTU_MAX;
+    card->netif.tso_max = (uint16_t)((cuts ? dev->tso_max : MTU_MAX) - HEADERS_MAX);
+}
+
 /* What lwIP asks of an Ethernet interface (its contrib/examples/ethernetif). */
 static err_t init_netif(struct netif *n)
 {
@@ -42,14 +56,7 @@ static err_t init_netif(struct netif *n)
     n->mtu = dev->mtu < NET_MTU_MIN ? NET_MTU_MIN : dev->mtu > MTU_MAX ? MTU_MAX : dev->mtu;
     n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP |
                NETIF_FLAG_MLD6;
-    uint16_t sums = NETIF_CHECKSUM_ENABLE_ALL;
-    if (dev->tx_csum) {
-        sums &= (uint16_t)~(NETIF_CHECKSUM_GEN_TCP | NETIF_CHECKSUM_GEN_UDP);
-    }
-    NETIF_SET_CHECKSUM_CTRL(n, sums);
-    /* What the card doesn't cut net_card_cut.c does. */
-    bool cuts = dev->tx_csum && dev->tso_max > HEADERS_MAX && dev->tso_max < MTU_MAX;
-    n->tso_max = (uint16_t)((cuts ? dev->tso_max : MTU_MAX) - HEADERS_MAX);
+    net_card_offloads(card);
     MIB2_INIT_NETIF(n, snmp_ifType_ethernet_csmacd, 0);
     return ERR_OK;
 }

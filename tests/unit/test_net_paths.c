@@ -159,6 +159,31 @@ static void test_settings(void)
     settle();
 }
 
+/* Whether TCP's checksum in the last frame is complete. */
+static bool adds_up(void)
+{
+    unsigned len = get16(last + 16) - 20u;
+    return fold(sum_words(last + 34, len, sum_words(last + 26, 8, 6 + len))) == 0;
+}
+
+/* A host whose card does not make checksums, and back. */
+static void test_offloads(void)
+{
+    EXPECT(write_bytes(10) && !adds_up());
+    settle();
+    fake_dev.tx_csum = false;
+    fake_dev.announce++;
+    fake_run();
+    EXPECT(write_bytes(10) && adds_up());
+    settle();
+    fake_dev.tx_csum = true;
+    fake_dev.announce++;
+    fake_run();
+    EXPECT(write_bytes(10) && !adds_up());
+    settle();
+    net_card_list->netif.tso_max = 0;
+}
+
 /* A neighbour that is used stays known for longer than one that is not. */
 static void test_age(void)
 {
@@ -191,6 +216,7 @@ int main(void)
     test_route();
     test_mtu();
     test_settings();
+    test_offloads();
     test_age();
     finish_both();
     transfer(false, 1000, 1000, &(struct spoiling){ 0 });
