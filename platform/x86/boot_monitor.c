@@ -20,6 +20,8 @@
 #define XCR0_BASE      3UL
 #define XCR0_AVX       4UL
 #define XCR0_AVX512    0xe0UL
+#define BRAND_LEAF     0x80000002U
+#define BRAND_QEMU     0x554d4551U /* EAX of that: "QEMU" */
 
 #define GATE_INTERRUPT 0x8eUL /* present, DPL 0: exceptions, to CPL 0 */
 #define GATE_SOFTWARE  0xeeUL /* DPL 3: int3 */
@@ -124,6 +126,21 @@ static void build_cpu(intptr_t delta)
     vars->fault_high = (uint64_t)fault_stack_high + (uint64_t)delta;
 }
 
+/*
+ * Xen in a TCG of QEMU before 8.2 (commit "target/i386: check intercept for XSETBV") does not hear of
+ * a guest's XSETBV and takes it back when it goes from one guest to another: there AVX can't be used.
+ */
+static bool xcr0_is_lost(void)
+{
+    uint32_t eax = BRAND_LEAF, ebx, ecx, edx;
+
+    if (boot_cpuid[CPUID_HV].ebx != SIGNATURE_XEN) {
+        return false;
+    }
+    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+    return eax == BRAND_QEMU;
+}
+
 static void choose_features(struct boot_enter *enter)
 {
     const struct boot_cpuid *f = boot_cpuid;
@@ -132,7 +149,7 @@ static void choose_features(struct boot_enter *enter)
     enter->xcr0 = 0;
     if (f[CPUID_1].ecx >> 26 & 1 && f[CPUID_0].eax >= 0xd) {
         enter->cr4 |= CR4_OSXSAVE;
-        enter->xcr0 = XCR0_BASE | (f[CPUID_D].eax & XCR0_AVX);
+        enter->xcr0 = XCR0_BASE | (xcr0_is_lost() ? 0 : f[CPUID_D].eax & XCR0_AVX);
         if ((f[CPUID_D].eax & XCR0_AVX512) == XCR0_AVX512 && enter->xcr0 & XCR0_AVX) {
             enter->xcr0 |= XCR0_AVX512;
         }
