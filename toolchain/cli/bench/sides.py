@@ -31,6 +31,8 @@ MEMORY = 256 << 20
 class Started:
     """A side that runs: `ns` is where it is reached at ADDRESS, `meter` counts its instructions or is None."""
 
+    patience = START_SECONDS
+
     def __init__(self, ns, meter=None, trace=None):
         self.ns = ns
         self.meter = meter
@@ -63,8 +65,8 @@ class Started:
             user, system = f.read().rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
-    def wait(self, port, seconds=START_SECONDS):
-        until = time.monotonic() + seconds
+    def wait(self, port):
+        until = time.monotonic() + self.patience
         while time.monotonic() < until and self.alive():
             try:
                 self.ns.connect(ADDRESS, port, 1).close()

@@ -91,6 +91,8 @@ beds = Beds()
 class StartedDomU(sides.Started):
     """A guest of the bed, which stays when the guest goes."""
 
+    patience = 300  # Linux under the plugin, beside a dom0
+
     def __init__(self, bed, kind, kernel, **config):
         super().__init__(bed.ns, bed.meter)
         self.bed, self.name = bed, bed.name()
