@@ -17,7 +17,7 @@ from letting a machine go (`xl unpause` on Xen) to main on every platform. The r
 and .html; docs/performance.md explains it."""
 
 # In the order of a run without names; each a module below bench/.
-WORKLOADS = ("hello", "prim", "start", "khttp", "tcp", "udp", "frames", "idle", "redis", "nginx", "disk")
+WORKLOADS = ("hello", "prim", "start", "khttp", "tcp", "udp", "frames", "idle", "redis", "nginx", "disk", "heap")
 QUICK = ("hello", "prim", "khttp", "tcp")
 ON_XEN = {name: name for name in ("khttp", "tcp", "udp", "redis", "nginx")} | {"start": "xen_start", "disk": "xen_disk"}
 BY_NAME = ("path", "stages")  # not in a run of all
