@@ -12,15 +12,15 @@
 
 #include "heap_fast.h"
 
-#define SHELF(class) ((class) * HEAP_SHELF)
-const uint16_t heap_shelf_table[HEAP_SMALL_MAX / 16 + 1] = {
-    [0 ... 1] = SHELF(1),
-    [2] = SHELF(2), [3] = SHELF(3), [4] = SHELF(4),
-    [5] = SHELF(5), [6] = SHELF(6), [7] = SHELF(7), [8] = SHELF(8),
-    [9 ... 10] = SHELF(9), [11 ... 12] = SHELF(10), [13 ... 14] = SHELF(11), [15 ... 16] = SHELF(12),
-    [17 ... 20] = SHELF(13), [21 ... 24] = SHELF(14), [25 ... 28] = SHELF(15), [29 ... 32] = SHELF(16),
-    [33 ... 40] = SHELF(17), [41 ... 48] = SHELF(18), [49 ... 56] = SHELF(19), [57 ... 64] = SHELF(20),
-    [65 ... 80] = SHELF(21), [81 ... 96] = SHELF(22), [97 ... 112] = SHELF(23), [113 ... 128] = SHELF(24),
+const uint8_t heap_class_table[HEAP_SMALL_MAX / 16 + 1] = {
+    [0 ... 1] = 1,
+    [2] = 2, [3] = 3, [4] = 4,
+    [5] = 5, [6] = 6, [7] = 7, [8] = 8,
+    [9 ... 10] = 9, [11 ... 12] = 10, [13 ... 14] = 11, [15 ... 16] = 12,
+    [17 ... 20] = 13, [21 ... 24] = 14, [25 ... 28] = 15, [29 ... 32] = 16,
+    [33 ... 40] = 17, [41 ... 48] = 18, [49 ... 56] = 19, [57 ... 64] = 20,
+    [65 ... 80] = 21, [81 ... 96] = 22, [97 ... 112] = 23, [113 ... 128] = 24,
+    [129 ... 160] = 25, [161 ... 192] = 26, [193 ... 224] = 27,
 };
 
 /* The caches of the CPUs that have one, for heap_stats(). Each sets its own when it first fills it. */
@@ -28,7 +28,7 @@ static struct heap_cache *caches[PERCPU_MAX_CPUS];
 
 static unsigned class_of(size_t size)
 {
-    return (unsigned)(heap_shelf_of(size) / HEAP_SHELF);
+    return heap_class_table[(size + 15) >> 4];
 }
 
 void heap_bad_block(const void *p, const char *call)
@@ -175,7 +175,7 @@ void *heap_alloc_aligned(size_t align, size_t size)
         while (heap_classes[class].size % align != 0) {
             class++;
         }
-        return heap_small_alloc(SHELF(class), heap_small_alloc_slow);
+        return heap_small_alloc(class * HEAP_SHELF, heap_small_alloc_slow);
     }
     size_t npages = (size >> PAGE_SHIFT) + (size == 0 || (size & (PAGE_SIZE - 1)) != 0);
     return heap_large_alloc(npages, align < PAGE_SIZE ? PAGE_SIZE : align);

@@ -32,12 +32,12 @@ _Static_assert(sizeof(struct heap_cache) <= sizeof(((struct percpu *)0)->heap), 
 /* Where a class has its shelf. */
 #define HEAP_SHELF (sizeof(struct heap_shelf))
 
-/* The class of each size, by 16 bytes, times HEAP_SHELF: index (size + 15) / 16. */
-extern const uint16_t heap_shelf_table[HEAP_SMALL_MAX / 16 + 1];
+/* The class of each size, by 16 bytes: index (size + 15) / 16. */
+extern const uint8_t heap_class_table[HEAP_SMALL_MAX / 16 + 1];
 
 static inline size_t heap_shelf_of(size_t size)
 {
-    return heap_shelf_table[(size + 15) >> 4];
+    return heap_class_table[(size + 15) >> 4] * HEAP_SHELF;
 }
 
 /* The shelf is empty, or full. Context: masked; they return in the state `was`. */

@@ -10,7 +10,7 @@
 #include <pith/platform.h>
 #include <pith/spinlock.h>
 
-#define HEAP_CLASSES 24u
+#define HEAP_CLASSES 27u
 
 /* Lock of slabs, map and counters. Innermost: only the page allocator's is taken under it. */
 extern struct spinlock heap_lock;
@@ -27,7 +27,7 @@ extern size_t heap_large_pages;
  * belongs to:
  *
  *   0                 not ours, or inside a large block
- *   1..24             page of a slab of that class
+ *   1..27             page of a slab of that class
  *   0x80..0x8f        in pages 1..6 of a block of 32 pages and more: 4 more bits of its count
  *   0xc0..0xdf        first page of a large block of 1..31 pages, the count in bits 0..4
  *   0xe0..0xff        the same for a longer one: bits 0..4 of the count, followed by bits 5..28
@@ -88,7 +88,7 @@ static inline void heap_map_set(const void *page, unsigned value)
 /* ---- heap_slab.c ---- */
 
 /*
- * 16-byte steps to 128, then four classes per doubling to 2048.
+ * 16-byte steps to 128, then four classes per doubling, of which the last one, 4096, is a page.
  *
  * `reciprocal` is 2^32 / size rounded up: then an offset below 2^16 is a multiple of size exactly
  * if offset * reciprocal mod 2^32 is below reciprocal (Lemire, Kaser, Kurz, "Faster remainder by

@@ -24,6 +24,7 @@ const struct heap_class heap_classes[1 + HEAP_CLASSES] = {
     CLASS(320UL, 0, 10), CLASS(384UL, 0, 8),  CLASS(448UL, 0, 8),  CLASS(512UL, 0, 6),
     CLASS(640UL, 1, 6),  CLASS(768UL, 1, 4),  CLASS(896UL, 1, 4),  CLASS(1024UL, 1, 4),
     CLASS(1280UL, 2, 4), CLASS(1536UL, 2, 4), CLASS(1792UL, 2, 4), CLASS(2048UL, 2, 4),
+    CLASS(2560UL, 2, 4), CLASS(3072UL, 2, 4), CLASS(3584UL, 2, 4),
 };
 
 struct spinlock heap_lock = SPINLOCK_INIT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The heap: size classes in slabs for up to 2 KiB, whole pages above, all from the page allocator.
+ * The heap: size classes in slabs for up to 3.5 KiB, whole pages above, all from the page allocator.
  *
  * <stdlib.h> has the usual names for it; here is what those don't offer. Memory is given out under
  * its home address. A wrong free() is the program's bug and ends the machine with a report.
@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define HEAP_SMALL_MAX 2048u /* largest size that comes out of a slab */
+#define HEAP_SMALL_MAX 3584u /* largest size that comes out of a slab */
 
 /* At least `size` bytes, aligned to 16; NULL when there is no memory. Context: any. */
 void *heap_alloc(size_t size);

@@ -43,7 +43,7 @@ struct percpu {
     uint8_t event_rest[62];   /* rest of vcpu_info on Xen PV */
     uint64_t platform[32];    /* belongs to platform/x86: vectors pending, scratch, stacks */
     uint64_t libos[48];       /* belongs to libos/core: run queue, idle thread, timers */
-    uint64_t heap[50];        /* belongs to the heap: this CPU's free objects */
+    uint64_t heap[56];        /* belongs to the heap: this CPU's free objects */
 };
 
 _Static_assert(offsetof(struct percpu, current) == PERCPU_CURRENT, "percpu layout");
