@@ -10,7 +10,7 @@ from words import TOP, Failure, say, usage
 
 HELP = "measure Pith beside a Linux guest and a process of this host: boot, size, primitives, network"
 EPILOG = """NAME is one or more of: hello (size, least memory, boot by instructions), prim, start, khttp, tcp, udp, frames,
-idle, redis, nginx, disk; without a name all of them (nginx where its image has been built); path, short counts that a
+idle, redis, nginx, disk, heap; without a name all of them (nginx where its image has been built); path, short counts that a
 test compares, by name alone. Sides take turns, each turn with fresh machines; beside every time stand the
 guest's instructions, counted by a plugin of QEMU in turns of their own. `pith bench boot` measures the time
 from letting a machine go (`xl unpause` on Xen) to main on every platform. The report: build/bench/*.json
