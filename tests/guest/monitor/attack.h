@@ -15,9 +15,10 @@
 #include <x86/mon.h>
 
 #include "check.h"
+#include "elsewhere.h"
 
-#define ALIAS    ((volatile uint64_t *)0xffffa10000000000)
-#define VICTIM   ((char *)0xffffa20000000000)
+#define ALIAS    ((volatile uint64_t *)elsewhere(1))
+#define VICTIM   elsewhere(2)
 #define STEP     (1ul << 21) /* what a last table maps */
 #define USES_MAX 254u        /* mappings of a frame beside home: MON_OWNED in mon_layout.h is one more */
 

@@ -15,7 +15,7 @@
 #include "check.h"
 #include "cpus.h"
 
-#define ELSEWHERE ((char *)0xffffa00000000000)
+#define ELSEWHERE elsewhere(0)
 
 extern char mon_pml4[];
 extern char mon_fault[];

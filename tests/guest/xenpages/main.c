@@ -18,6 +18,7 @@
 #include "pv/pv.h"
 
 #include "check.h"
+#include "elsewhere.h"
 
 /* Store `value`; returns whether that faulted. */
 static bool store_faults(volatile void *p, uint64_t value)
@@ -65,7 +66,7 @@ static uint64_t *leaf_of(const void *p)
     return &table[(uintptr_t)p >> PAGE_SHIFT & (PT_ENTRIES - 1)];
 }
 
-#define ELSEWHERE ((char *)0xffffa00000000000)
+#define ELSEWHERE elsewhere(0)
 
 static void api_changes_pages(void)
 {
