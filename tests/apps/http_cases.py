@@ -3,11 +3,13 @@
 
 A case is a function case_NAME(address, tree) that raises AssertionError or Bad."""
 
+import errno
 import re
+import time
 import urllib.parse
 
 import site_tree
-from http_client import Connection, fetch, metrics, request
+from http_client import TIMEOUT, Connection, fetch, metrics, request
 
 
 def status(address, target, want, method="GET", fields=None, **more):
@@ -351,11 +353,23 @@ def case_many(address, tree):
             c.sock.close()
 
 
+def by_port(address, port):
+    """A connection by this port, as soon as this host's side of the one before has had its last ACK."""
+    until = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            return Connection(address, port=port)
+        except OSError as e:
+            if e.errno != errno.EADDRNOTAVAIL or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
 def case_same_port(address, tree):
     """A client that comes back by the same port at once, while the server's side is in TIME_WAIT."""
     port = 0
     for i in range(5):
-        with Connection(address, port=port) as c:
+        with by_port(address, port) as c:
             port = c.sock.getsockname()[1]
             c.send(request("/one.bin", fields={"Connection": "close"}))
             got = c.response()
